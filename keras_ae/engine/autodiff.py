@@ -1,0 +1,242 @@
+"""Gradients, Jacobian products and the training step, written once for three backends.
+
+This is the only file that touches TensorFlow, JAX or PyTorch for training. A model says what it
+computes in a stateful-looking way (`update(data) -> logs`, built from `value_and_grad` and
+`apply_gradients`); this file makes that run as Keras' `train_step` on each backend.
+
+On JAX, whose steps must be pure, every function runs in a `keras.StatelessScope`: variables read
+their traced values from the scope, and what the function changed besides (seeds, batch-norm
+statistics) comes back as auxiliary output and is written to the scope outside. Losses that a layer
+adds with `add_loss` inside a differentiated function stay inside it: return them from the function.
+"""
+
+import keras
+from keras import ops, tree
+
+BACKEND = keras.backend.backend()
+if BACKEND == "tensorflow":
+    import tensorflow as tf
+elif BACKEND == "jax":
+    import jax
+elif BACKEND == "torch":
+    import torch
+else:
+    raise ImportError(
+        f"keras_ae trains on the backends tensorflow, jax and torch, not on {BACKEND!r}: set the "
+        "environment variable KERAS_BACKEND to one of them before keras is imported."
+    )
+
+
+def value_and_grad(function, variables, has_aux=False):
+    """Value of `function()` and its gradients with respect to Keras variables.
+
+    Source: reverse-mode differentiation of the active Keras backend.
+
+    Args:
+        function: callable without arguments; returns a scalar tensor, or `(scalar, aux)` with
+            `has_aux`. It may read and change variables (seeds, batch-norm statistics).
+        variables: list of Keras variables.
+        has_aux: bool, whether `function` returns a second value that is not differentiated.
+
+    Returns:
+        `(value, gradients)`, or `((value, aux), gradients)` with `has_aux`; one gradient per
+        variable, of its shape, zero where the value does not depend on it.
+    """
+    variables = list(variables)
+    if BACKEND == "tensorflow":
+        with tf.GradientTape() as tape:
+            result = function()
+        value = result[0] if has_aux else result
+        sources = [variable.value for variable in variables]
+        gradients = tape.gradient(value, sources, unconnected_gradients="zero")
+    elif BACKEND == "jax":
+        pure, write_back = _pure(function, variables, has_aux)
+        values = [variable.value for variable in variables]
+        (value, (aux, updates)), gradients = jax.value_and_grad(pure, has_aux=True)(values)
+        write_back(updates)
+        result = (value, aux) if has_aux else value
+    else:
+        sources = [variable.value for variable in variables]
+        with torch.enable_grad():
+            result = function()
+        value = result[0] if has_aux else result
+        gradients = torch.autograd.grad(value, sources, allow_unused=True)
+        gradients = _zeros_for_none(gradients, sources)
+    return result, list(gradients)
+
+
+def vjp(function, x):
+    """Output of a function and its vector-Jacobian product with respect to the input.
+
+    Source: reverse-mode differentiation of the active Keras backend.
+
+    Args:
+        function: callable of one tensor; returns one tensor. It may change variables.
+        x: tensor, shape `(batch, ...)`.
+
+    Returns:
+        `(y, pullback)`: `pullback(v)` is v^T dy/dx, of the shape of `x`, for `v` of the shape of
+        `y`. It may be called several times, and can be differentiated again.
+    """
+    x = ops.convert_to_tensor(x)
+    if BACKEND == "tensorflow":
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = function(x)
+        return y, lambda v: tape.gradient(y, x, output_gradients=v, unconnected_gradients="zero")
+    if BACKEND == "jax":
+        pure, write_back = _pure(function)
+        y, pullback, (_, updates) = jax.vjp(pure, x, has_aux=True)
+        write_back(updates)
+        return y, lambda v: pullback(v)[0]
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_(True)
+        y = function(x)
+
+    def pullback(v):
+        with torch.enable_grad():
+            gradients = torch.autograd.grad(y, [x], v, create_graph=True, allow_unused=True)
+        return _zeros_for_none(gradients, [x])[0]
+
+    return y, pullback
+
+
+def gradient(function, x):
+    """Gradient of the sum of `function(x)` with respect to `x`.
+
+    For a function of one value per example this is every example's own gradient.
+
+    Source: reverse-mode differentiation of the active Keras backend.
+
+    Args:
+        function: callable of one tensor; returns one tensor, shape `(batch,)` or scalar.
+        x: tensor, shape `(batch, ...)`.
+
+    Returns:
+        Tensor of the shape of `x`; can be differentiated again.
+    """
+    y, pullback = vjp(function, x)
+    return pullback(ops.ones_like(y))
+
+
+def jvp(function, x, tangent):
+    """Output of a function and its Jacobian-vector product with respect to the input.
+
+    Source: forward-mode differentiation of the active Keras backend.
+
+    Args:
+        function: callable of one tensor; returns one tensor. It may change variables.
+        x: tensor, shape `(batch, ...)`.
+        tangent: tensor of the shape of `x`, the direction.
+
+    Returns:
+        `(y, dy)`: the output and dy/dx times `tangent`, of the same shape; both can be
+        differentiated again.
+    """
+    x, tangent = ops.convert_to_tensor(x), ops.convert_to_tensor(tangent)
+    if BACKEND == "tensorflow":
+        with tf.autodiff.ForwardAccumulator(x, tangent) as accumulator:
+            y = function(x)
+        return y, accumulator.jvp(y, unconnected_gradients="zero")
+    if BACKEND == "jax":
+        pure, write_back = _pure(function)
+        y, dy, (_, updates) = jax.jvp(pure, (x,), (tangent,), has_aux=True)
+        write_back(updates)
+        return y, dy
+    with torch.enable_grad(), torch.autograd.forward_ad.dual_level():
+        y, dy = torch.autograd.forward_ad.unpack_dual(
+            function(torch.autograd.forward_ad.make_dual(x, tangent))
+        )
+        return y, torch.zeros_like(y) if dy is None else dy
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """One step of an optimizer, inside a training step on any backend.
+
+    Source: `keras.optimizers.Optimizer.apply`.
+
+    Args:
+        optimizer: built `keras.optimizers.Optimizer`.
+        gradients: list of tensors, one per variable.
+        variables: list of Keras variables, those that the optimizer was built with.
+    """
+    if BACKEND == "torch":
+        with torch.no_grad():
+            optimizer.apply(gradients, variables)
+    else:
+        optimizer.apply(gradients, variables)
+
+
+def train_step(model, update, *arguments):
+    """Runs a stateful-looking `update(data) -> logs` as Keras' `train_step`.
+
+    A model writes `def train_step(self, *arguments): return train_step(self, self.update,
+    *arguments)`; on JAX Keras calls it with `(state, data)`, elsewhere with `(data,)`.
+
+    Source: Keras 3 trainers (`keras.Model.train_step` on each backend).
+
+    Args:
+        model: the compiled, built `keras.Model` that is trained.
+        update: callable of one batch of data; reads and changes the model's variables, those of
+            `model.optimizer` and of its metrics, and returns the logs, a dict of scalar tensors.
+        *arguments: what Keras handed to `train_step`.
+
+    Returns:
+        The logs; on JAX `(logs, new_state)`.
+    """
+    if BACKEND != "jax":
+        return update(*arguments)
+    state, data = arguments
+    groups = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    mapping = [pair for group, values in zip(groups, state) for pair in zip(group, values)]
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        logs = update(data)
+    return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+def _zeros_for_none(gradients, sources):
+    return [torch.zeros_like(s) if g is None else g for g, s in zip(gradients, sources)]
+
+
+class _RecordingScope(keras.StatelessScope if BACKEND == "jax" else object):
+    """A stateless scope that sees the values of the scope around it and remembers changes."""
+
+    def __init__(self, state_mapping):
+        super().__init__(state_mapping=state_mapping)
+        self.changed = {}  # id of a variable -> the variable
+
+    def __enter__(self):
+        super().__enter__()
+        if self.original_scope is not None:
+            self.state_mapping = {**self.original_scope.state_mapping, **self.state_mapping}
+        return self
+
+    def add_update(self, update):
+        self.changed[id(update[0])] = update[0]
+        super().add_update(update)
+
+
+def _pure(function, variables=None, has_aux=False):
+    """A pure JAX form of `function`: of the variables' values, or of its own input.
+
+    Returns the pure function, whose output is `(result, (aux, updates))`, and `write_back`, which
+    assigns those updates to their variables in the scope outside.
+    """
+    changed = []
+
+    def pure(value):
+        with _RecordingScope(None if variables is None else zip(variables, value)) as scope:
+            result = function() if variables is not None else function(value)
+        result, aux = result if has_aux else (result, None)
+        changed[:] = scope.changed.values()
+        return result, (aux, [scope.get_current_value(variable) for variable in changed])
+
+    def write_back(updates):
+        tree.map_structure(lambda variable, value: variable.assign(value), list(changed), updates)
+
+    return pure, write_back

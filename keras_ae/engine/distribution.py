@@ -1,0 +1,131 @@
+"""One device or many: data parallelism on TensorFlow and JAX with the same few words."""
+
+import contextlib
+
+import keras
+
+
+def num_devices():
+    """Number of devices of the data parallelism that is switched on now.
+
+    Source: `tf.distribute` and `keras.distribution`.
+
+    Returns:
+        int, 1 where nothing is distributed.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.distribute.get_strategy().num_replicas_in_sync
+    if keras.backend.backend() == "jax":
+        current = keras.distribution.distribution()
+        return 1 if current is None else int(current.device_mesh.devices.size)
+    return 1
+
+
+def scale_loss(loss):
+    """Share of a replica in the loss of the whole batch, as Keras scales its own losses.
+
+    TensorFlow sums the gradients of the replicas, so each one's mean loss is divided by their
+    number; on JAX the batch is one array and nothing is to be done.
+
+    Source: Keras 3, `keras.losses.Loss` under `tf.distribute`.
+
+    Args:
+        loss: scalar tensor, mean over the replica's own examples.
+
+    Returns:
+        Scalar tensor.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return loss
+    replicas = num_devices()
+    return loss / replicas if replicas > 1 else loss
+
+
+@contextlib.contextmanager
+def data_parallel(devices=None):
+    """Scope in which models are built, trained and loaded on several devices.
+
+    Source: `tf.distribute.MirroredStrategy`, `keras.distribution.DataParallel`.
+
+    Args:
+        devices: int, how many of the machine's devices to use: its accelerators, or, where it has
+            none, its (logical) CPU devices. `None` or 1 changes nothing. Defaults to `None`.
+
+    Yields:
+        The strategy or distribution, `None` where nothing is distributed.
+
+    Raises:
+        ValueError: when the backend has no data parallelism here, or the machine has fewer devices.
+    """
+    if devices is None or devices == 1:
+        yield None
+        return
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        strategy = tf.distribute.MirroredStrategy(_first(_tensorflow_devices(tf), devices))
+        with strategy.scope():
+            yield strategy
+    elif backend == "jax":
+        names = _first(keras.distribution.list_devices(), devices)
+        before = keras.distribution.distribution()
+        distribution = keras.distribution.DataParallel(devices=names)
+        keras.distribution.set_distribution(distribution)
+        try:
+            yield distribution
+        finally:
+            keras.distribution.set_distribution(before)
+    else:
+        raise ValueError(
+            f"data parallelism is not available on the {backend} backend: run with "
+            "KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax, or on one device."
+        )
+
+
+def split_cpu(devices):
+    """Makes the CPU appear as several devices, to try data parallelism without accelerators.
+
+    Source: `tf.config.set_logical_device_configuration`, the JAX option `jax_num_cpu_devices`.
+
+    Args:
+        devices: int, number of logical CPU devices.
+
+    Raises:
+        ValueError: when the backend has already used its devices; call this first.
+    """
+    backend = keras.backend.backend()
+    try:
+        if backend == "tensorflow":
+            import tensorflow as tf
+
+            cpu = tf.config.list_physical_devices("CPU")[0]
+            logical = [tf.config.LogicalDeviceConfiguration()] * devices
+            tf.config.set_logical_device_configuration(cpu, logical)
+        elif backend == "jax":
+            import jax
+
+            jax.config.update("jax_num_cpu_devices", devices)
+    except RuntimeError as error:
+        raise ValueError(
+            f"the CPU cannot be split into {devices} devices once {backend} has used it: call "
+            f"split_cpu before anything else ({error})."
+        ) from error
+
+
+def _tensorflow_devices(tf):
+    return [d.name for d in tf.config.list_logical_devices("GPU")] or [
+        d.name for d in tf.config.list_logical_devices("CPU")
+    ]
+
+
+def _first(names, devices):
+    if not isinstance(devices, int) or devices < 1 or devices > len(names):
+        raise ValueError(
+            f"devices={devices!r} asked for, but this machine has {len(names)} ({', '.join(names)})"
+            ": pass a number up to that. keras_ae.engine.distribution.split_cpu(n) makes n of one "
+            "CPU."
+        )
+    return names[:devices]

@@ -1,0 +1,235 @@
+"""What every recipe does round its five steps: flags, folder, seed, devices, resume, results."""
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import keras
+import tyro
+
+from .callbacks import Backup, TrainingLog, read_log
+from .engine import distribution
+
+_flag = tyro.conf.arg
+Data = Annotated[
+    str,
+    _flag(
+        help="digits (ships with scikit-learn), a TFDS name such as mnist, an .npz file, or a "
+        "folder of images."
+    ),
+]
+Epochs = Annotated[int, _flag(help="How often the training set is seen.")]
+Seed = Annotated[int, _flag(help="Seed of weights, noise and the order of the data.")]
+Out = Annotated[str, _flag(help="Folder for results; empty for runs/NAME.")]
+Quick = Annotated[bool, _flag(help="A run of less than a minute that still learns something.")]
+Resume = Annotated[bool, _flag(help="Go on with a run that was stopped, in the same folder.")]
+Precision = Annotated[str, _flag(help="float32, mixed_bfloat16 or mixed_float16.")]
+Distribute = Annotated[int, _flag(help="Devices to train on side by side (TensorFlow, JAX).")]
+
+BACKUP_SECONDS = 5.0  # least time between two backups of a run
+
+
+class AlreadyFinished(Exception):
+    """The run that `--resume` asks for has nothing left to do."""
+
+
+class Run:
+    """One run of a recipe: `with Run("autoencoder", locals()) as run:`.
+
+    Entering checks and creates the folder, sets seed, precision and devices. Results appear in the
+    folder as they are made; `metrics.json` is written last, whole, so that a folder that has one is
+    a finished run.
+
+    Args:
+        name: str, name of the recipe.
+        settings: dict, the arguments of the recipe's `main` (its `locals()`).
+        quick_epochs: int, what `--quick` trains instead of `epochs`. Defaults to `10`.
+
+    Raises:
+        ValueError: when the folder cannot be written, holds something else, or holds a run with
+            other settings than those to resume.
+    """
+
+    def __init__(self, name, settings, quick_epochs=10):
+        self.name, self.settings = name, dict(settings)
+        self.quick, self.seed = settings["quick"], settings["seed"]
+        self.epochs = min(quick_epochs, settings["epochs"]) if self.quick else settings["epochs"]
+        if self.epochs < 1:
+            raise ValueError(f"--epochs {self.epochs}: pass a positive number.")
+        self.folder = pathlib.Path(settings["out"] or os.path.join("runs", name))
+        self.values = {}
+        self._logs, self._exit = [], contextlib.ExitStack()
+
+    def __enter__(self):
+        self._start = time.monotonic()
+        self._prepare_folder()
+        keras.utils.set_random_seed(self.seed)
+        before = keras.config.dtype_policy()
+        try:
+            keras.config.set_dtype_policy(self.settings["precision"])
+        except ValueError as error:
+            raise ValueError(
+                f"--precision {self.settings['precision']}: pass float32, mixed_bfloat16 or "
+                "mixed_float16."
+            ) from error
+        self._exit.callback(keras.config.set_dtype_policy, before)
+        devices = self.settings["distribute"]
+        if devices > 1:
+            distribution.split_cpu(devices)
+        self._exit.enter_context(distribution.data_parallel(devices))
+        return self
+
+    def __exit__(self, *exception):
+        self._exit.close()
+
+    def callbacks(self, name="model"):
+        """Callbacks of one `fit`: its log, and the backup that `--resume` goes on from."""
+        log = self.folder / ("log.csv" if name == "model" else f"log_{name}.csv")
+        self._logs.append((log, len(read_log(log))))
+        return [TrainingLog(log), Backup(self.folder / "backup", name, BACKUP_SECONDS)]
+
+    def metric(self, name, value, unit):
+        """Notes a number, and prints it."""
+        self.values[name] = {"value": float(value), "unit": unit}
+        print(f"{name}: {float(value):.4f} {unit}", flush=True)
+
+    def figure(self, name, figure):
+        """Writes a Matplotlib figure as `NAME.png`."""
+        figure.savefig(self.folder / f"{name}.png", dpi=150)
+
+    def save(self, model, name="model"):
+        """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`."""
+        unfinished = self.folder / f"{name}.unfinished.keras"
+        model.save(unfinished)
+        os.replace(unfinished, self.folder / f"{name}.keras")
+        why_not = model.cannot_export()
+        if why_not:
+            print(f"no SavedModel: {why_not}")
+        else:
+            model.export(self.folder / f"{name}_savedmodel")
+
+    def finish(self):
+        """Writes `metrics.json`, whole, and removes the backups."""
+        resumed = sum(float(row["seconds"]) for log, n in self._logs for row in read_log(log)[:n])
+        content = {
+            "recipe": self.name,
+            "metrics": self.values,
+            "settings": self.settings,
+            "epochs": self.epochs,
+            **environment(),
+            "seconds": round(time.monotonic() - self._start + resumed, 1),
+        }
+        _write_json(self.folder / "metrics.json", content)
+        for file in (self.folder / "backup").glob("*"):
+            file.unlink()
+        with contextlib.suppress(OSError):
+            (self.folder / "backup").rmdir()
+        print(f"results are in {self.folder}{os.sep}")
+
+    def _prepare_folder(self):
+        folder, marker = self.folder, self.folder / "run.json"
+        fixed = {k: v for k, v in self.settings.items() if k not in ("out", "resume")}
+        try:
+            if self.settings["resume"] and marker.exists():
+                started = json.loads(marker.read_text())
+                if started != {"recipe": self.name, **_jsonable(fixed)}:
+                    differ = sorted(k for k in fixed if started.get(k) != _jsonable(fixed)[k])
+                    raise ValueError(
+                        f"--resume: {folder} was started with other settings "
+                        f"({', '.join(f'{k}={started.get(k)!r}' for k in differ) or 'recipe'}): "
+                        "repeat them, or choose another --out."
+                    )
+                if (folder / "metrics.json").exists():
+                    raise AlreadyFinished(f"{folder} holds a finished run; nothing is left to do.")
+                return
+            if folder.exists() and any(folder.iterdir()):
+                if not marker.exists():
+                    raise ValueError(
+                        f"--out {folder} holds files that are not a run: name a new folder."
+                    )
+                earlier = next(
+                    p
+                    for n in range(1, 10**6)
+                    if not (p := folder.with_name(f"{folder.name}.{n}")).exists()
+                )
+                folder.rename(earlier)
+                print(f"the earlier run in {folder} is now in {earlier}")
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_json(marker, {"recipe": self.name, **fixed})
+        except (OSError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"--out {folder} cannot be used ({error}): name another folder."
+            ) from error
+
+
+def environment():
+    """Where numbers come from: backend, device, versions, commit, date.
+
+    Source: this library.
+
+    Returns:
+        dict that `metrics.json` and `recipes/results.json` hold.
+    """
+    packages = ("keras", "tensorflow", "jax", "torch", "numpy")
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    here = pathlib.Path(__file__).resolve().parent.parent
+    git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    return {
+        "backend": keras.backend.backend(),
+        "device": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "versions": versions,
+        "commit": commit,
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def command_line(main, arguments=None, program=None):
+    """Runs a recipe's `main` with its signature as the command line.
+
+    A user's mistake is one line on standard error and exit code 1; an unknown flag is exit code 2.
+
+    Source: tyro.
+
+    Args:
+        main: function with keyword-only arguments.
+        arguments: list of str. Defaults to `sys.argv[1:]`.
+        program: str, name in the usage line. Defaults to the script's.
+
+    Raises:
+        SystemExit: on wrong flags or a wrong input.
+    """
+    try:
+        tyro.cli(main, args=arguments, prog=program)
+    except AlreadyFinished as message:
+        print(message)
+    except ValueError as error:
+        if os.environ.get("KERAS_AE_DEBUG"):
+            raise
+        message = " ".join(str(error).split())
+        print(f"error: {message}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _jsonable(value):
+    return json.loads(json.dumps(value))
+
+
+def _write_json(file, content):
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(unfinished, file)

@@ -1,0 +1,114 @@
+"""Fully connected encoders and decoders, as Functional models."""
+
+import math
+import random
+
+import keras
+from keras import layers
+
+from ..engine.checks import check_positive_int
+
+
+def dense_encoder(
+    image_shape,
+    latent_dim,
+    units=(),
+    activation="relu",
+    latent_activation=None,
+    dropout=0.0,
+    heads=("code",),
+    name="encoder",
+):
+    """Dense layers from an image (or a vector) down to a code.
+
+    Source: lecture, "Types of autoencoders", "Going deeper", "PyTorch Basic Autoencoder".
+
+    Args:
+        image_shape: tuple, shape of one input without the batch, `(784,)` or `(28, 28, 1)`.
+        latent_dim: int, size of the code.
+        units: tuple of int, hidden layers from the input inwards; empty for a shallow network.
+            Defaults to `()`.
+        activation: Keras activation of the hidden layers. Defaults to `"relu"`.
+        latent_activation: Keras activation of the code. Defaults to `None` (linear).
+        dropout: float in [0, 1), rate after every hidden layer. Defaults to `0.0`.
+        heads: tuple of str, one linear layer of `latent_dim` units each, side by side;
+            `("mean", "log_variance")` for a Gaussian code. Defaults to `("code",)`.
+        name: str. Defaults to `"encoder"`.
+
+    Returns:
+        `keras.Model` from `(batch, *image_shape)` to `(batch, latent_dim)`, or to a dict of such
+        tensors by head where there are several.
+
+    Raises:
+        ValueError: when a size is not a positive integer, a rate is outside [0, 1), or heads are
+            missing or repeated.
+    """
+    image_shape = _checked(image_shape, latent_dim, units, dropout)
+    if not heads or len(set(heads)) != len(heads):
+        raise ValueError(f"heads={heads!r}: pass at least one name, and no name twice.")
+    inputs = keras.Input(image_shape, name="image")  # (batch, *image_shape)
+    x = layers.Flatten()(inputs) if len(image_shape) > 1 else inputs  # (batch, pixels)
+    x = _hidden(x, units, activation, dropout)
+    codes = {head: layers.Dense(latent_dim, latent_activation, name=head)(x) for head in heads}
+    return keras.Model(inputs, codes if len(heads) > 1 else codes[heads[0]], name=name)
+
+
+def dense_decoder(
+    image_shape,
+    latent_dim,
+    units=(),
+    activation="relu",
+    output_activation=None,
+    dropout=0.0,
+    name="decoder",
+):
+    """Dense layers from a code up to an image (or a vector).
+
+    Source: lecture, "Types of autoencoders", "Going deeper", "PyTorch Basic Autoencoder".
+
+    Args:
+        image_shape: tuple, shape of one output without the batch, `(784,)` or `(28, 28, 1)`.
+        latent_dim: int, size of the code.
+        units: tuple of int, hidden layers from the code outwards; empty for a shallow network.
+            Defaults to `()`.
+        activation: Keras activation of the hidden layers. Defaults to `"relu"`.
+        output_activation: Keras activation of the output: "tanh" for pixels in [-1, 1], "sigmoid"
+            for [0, 1] with a squared error, `None` for logits (a Bernoulli loss) or any range.
+            Defaults to `None`.
+        dropout: float in [0, 1), rate after every hidden layer. Defaults to `0.0`.
+        name: str. Defaults to `"decoder"`.
+
+    Returns:
+        `keras.Model` from `(batch, latent_dim)` to `(batch, *image_shape)`.
+
+    Raises:
+        ValueError: when a size is not a positive integer, or a rate is outside [0, 1).
+    """
+    image_shape = _checked(image_shape, latent_dim, units, dropout)
+    inputs = keras.Input((latent_dim,), name="code")  # (batch, latent_dim)
+    x = _hidden(inputs, units, activation, dropout)
+    x = layers.Dense(math.prod(image_shape), output_activation, name="pixels")(x)  # (batch, pixels)
+    if len(image_shape) > 1:
+        x = layers.Reshape(image_shape)(x)  # (batch, *image_shape)
+    return keras.Model(inputs, x, name=name)
+
+
+def _hidden(x, units, activation, dropout):
+    for width in units:
+        x = layers.Dense(width, activation)(x)  # (batch, width)
+        if dropout:
+            # a seed of its own, or torch would draw from its global state
+            x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
+    return x
+
+
+def _checked(image_shape, latent_dim, units, dropout):
+    image_shape = (image_shape,) if isinstance(image_shape, int) else tuple(image_shape)
+    check_positive_int("latent_dim", latent_dim)
+    for size in image_shape:
+        check_positive_int(f"a size in image_shape={image_shape}", size)
+    for width in units:
+        check_positive_int(f"a width in units={tuple(units)}", width)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    return image_shape

@@ -1,0 +1,72 @@
+"""`python -m recipes` lists the recipes, `python -m recipes NAME [flags]` runs one."""
+
+import ast
+import difflib
+import importlib
+import json
+import os
+import pathlib
+import sys
+
+FOLDER = pathlib.Path(__file__).parent
+
+
+def names():
+    """Names of all recipes, in alphabetical order."""
+    return sorted(f.stem for f in FOLDER.glob("*.py") if not f.stem.startswith("_"))
+
+
+def header(name):
+    """The lines `Key: text` of a recipe's docstring, as a dict (read, not imported)."""
+    text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text()))
+    fields, key = {"Title": text.splitlines()[0]}, None
+    for line in text.splitlines()[1:]:
+        word, colon, rest = line.partition(":")
+        if colon and word.isalpha() and word[0].isupper():
+            key, fields[word] = word, rest.strip()
+        elif key and line.strip():
+            fields[key] += " " + line.strip()
+    return fields
+
+
+def listing():
+    """Every recipe with its slide, its source, the paper's number and ours."""
+    results = json.loads((FOLDER / "results.json").read_text())
+    lines = []
+    for name in names():
+        fields, result = header(name), results.get(name, {})
+        lines += [name, f"    {fields['Title']}"]
+        lines += [f"    {key.lower():7}{fields[key]}" for key in ("Slide", "Source")]
+        for metric, ours in result.get("metrics", {}).items():
+            paper = result["paper"].get(metric)
+            theirs = f"paper {paper['value']}" if paper else "no published number"
+            lines.append(f"    {metric}: {theirs}, ours {shown(ours)} {ours['unit']}")
+    return "\n".join(lines)
+
+
+def shown(metric):
+    """A measured number as text, with the spread over seeds where there is one."""
+    spread = f" +- {metric['std']:.3g}" if metric["seeds"] > 1 else ""
+    return f"{metric['mean']:.4g}{spread} ({metric['seeds']} seed{'s' * (metric['seeds'] > 1)})"
+
+
+def main(arguments):
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(listing())
+        print("\nrun one:  python -m recipes NAME [flags]      its flags:  ... NAME --help")
+        return
+    name = arguments[0].removesuffix(".py")
+    if name not in names():
+        close = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean {close[0]}?" if close else "python -m recipes lists them."
+        print(f"error: there is no recipe {name!r}: {hint}", file=sys.stderr)
+        raise SystemExit(2)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+    recipe = importlib.import_module(f"recipes.{name}")
+    from keras_ae.experiment import command_line
+
+    command_line(recipe.main, arguments[1:], program=f"python -m recipes {name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
