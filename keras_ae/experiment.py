@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import keras
 import tyro
@@ -26,6 +26,7 @@ Data = Annotated[
         "folder of images."
     ),
 ]
+Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
 Epochs = Annotated[int, _flag(help="How often the training set is seen.")]
 Seed = Annotated[int, _flag(help="Seed of weights, noise and the order of the data.")]
 Out = Annotated[str, _flag(help="Folder for results; empty for runs/NAME.")]

@@ -53,8 +53,9 @@ def codes(panels, labels, title, names=None):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, WIDTH / len(panels) + 0.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, min(WIDTH / len(panels), 4.2) + 0.9), layout="constrained")
     figure.suptitle(title, fontsize=10)
+    size = float(np.clip(9000 / len(labels), 3, 24))
     for index, (name, points) in enumerate(panels.items()):
         in_3d = points.shape[1] == 3
         axis = figure.add_subplot(1, len(panels), index + 1, projection="3d" if in_3d else None)
@@ -62,15 +63,16 @@ def codes(panels, labels, title, names=None):
             chosen = points[labels == label]
             colour = COLOURS[int(label) % len(COLOURS)]
             text = str(label) if names is None else names[label]
-            axis.scatter(*chosen.T, s=4, color=colour, alpha=0.6, linewidths=0, label=text)
+            axis.scatter(*chosen.T, s=size, color=colour, alpha=0.7, linewidths=0, label=text)
         axis.set_title(name, fontsize=9)
         for set_label, number in ((axis.set_xlabel, 1), (axis.set_ylabel, 2)):
             set_label(f"z{number}", fontsize=8)
         if in_3d:
+            axis.view_init(elev=18, azim=-60 + 90 * index)  # each panel from another side
             axis.set_zlabel("z3", fontsize=8)
         axis.tick_params(labelsize=6)
     handles, texts = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=10, fontsize=7, markerscale=3)
+    figure.legend(handles, texts, loc="outside lower center", ncols=10, fontsize=7, markerscale=2)
     return figure
 
 

@@ -80,7 +80,7 @@ def main(
             run.metric("knn_accuracy", accuracy, "share of test images, 5 nearest codes")
             title = f"3-D codes of test images, labels not used in training ({about};"
             title += f" 5-NN accuracy {accuracy:.1%})"
-            panels = {"code of the bottleneck": codes[:3000]}
+            panels = {"seen from one side": codes[:3000], "from another": codes[:3000]}
             run.figure("codes", figures.codes(panels, images.y_test[:3000], title))
         run.save(model)
         run.finish()

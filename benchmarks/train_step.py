@@ -1,0 +1,202 @@
+"""Training speed of `fit`, side by side with hand-written PyTorch, in one run.
+
+Every contender is a process of its own (Keras has one backend per process) that builds the network,
+trains one round to warm up, and then trains a round whenever it is asked. The parent asks them in
+turn, so that a noisy machine is noisy for all of them. Reported: images per second (median of the
+rounds), the ratio to eager PyTorch within the same round (median), peak memory, and the share of
+the machine's sgemm rate that the arithmetic of the network (6 operations per weight and image)
+stands for; sgemm is measured in the parent between the rounds.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+NETWORKS = {  # hidden layers, code, activation, output, loss
+    "slide": ((128, 64, 12), 3, "relu", "tanh", "squared_error"),
+    "deep": ((1000, 500, 250), 30, "relu", None, "bernoulli"),
+}
+CONTENDERS = ("torch eager", "torch.compile", "ours tensorflow", "ours jax", "ours torch")
+IMAGES = 784
+
+
+def main(
+    *,
+    networks: tuple[str, ...] = ("slide", "deep"),
+    contenders: tuple[str, ...] = CONTENDERS,
+    rounds: int = 7,
+    batch_size: int = 128,
+    steps: int = 400,
+    out: str = "",
+):
+    """Times training steps of our `fit` against the slide's PyTorch code.
+
+    Args:
+        networks: which networks: slide (784-128-64-12-3) and deep (784-1000-500-250-30).
+        contenders: which contenders.
+        rounds: rounds per contender, in turn.
+        batch_size: images per step.
+        steps: steps per round.
+        out: JSON file for the results; empty for none.
+    """
+    results = {}
+    for network in networks:
+        results[network] = compare(network, contenders, rounds, batch_size, steps)
+    if out:
+        with open(out, "w") as file:
+            json.dump(results, file, indent=2)
+
+
+def compare(network, contenders, rounds, batch_size, steps):
+    """Runs all contenders on one network, prints the table and returns its numbers."""
+    workers = {}
+    for name in contenders:
+        worker = Worker(name, network, batch_size, steps)
+        if worker.ready:
+            workers[name] = worker
+        else:
+            print(f"{name}: not available here ({worker.why})")
+    seconds = {name: [] for name in workers}
+    sgemm = []
+    for _ in range(rounds):
+        sgemm.append(sgemm_rate())
+        for name, worker in workers.items():
+            seconds[name].append(worker.round()["seconds"])
+    weights = next(iter(workers.values())).weights
+    print(
+        f"\n{network}: {weights:,} weights, batch {batch_size}, {rounds} rounds of {steps} steps, "
+        f"sgemm {statistics.median(sgemm) / 1e9:.0f} GFLOP/s"
+    )
+    print(f"{'':18}{'images/s':>10}{'ratio':>8}{'(min-max)':>14}{'memory':>10}{'of sgemm':>10}")
+    table = {}
+    for name, worker in workers.items():
+        rate = steps * batch_size / statistics.median(seconds[name])
+        base = seconds.get("torch eager")
+        ratios = [b / s for b, s in zip(base, seconds[name])] if base else [float("nan")]
+        share = 6 * weights * rate / statistics.median(sgemm)
+        memory = worker.stop()
+        print(
+            f"{name:18}{rate:10,.0f}{statistics.median(ratios):8.2f}"
+            f"{f'{min(ratios):.2f}-{max(ratios):.2f}':>14}{memory:8,.0f}MB{share:10.0%}"
+        )
+        table[name] = {
+            "images_per_second": rate,
+            "ratio": statistics.median(ratios),
+            "ratio_min_max": [min(ratios), max(ratios)],
+            "peak_memory_mb": memory,
+            "share_of_sgemm": share,
+        }
+    return table
+
+
+def sgemm_rate(size=1536):
+    """Floating-point operations per second of a float32 matrix product in NumPy."""
+    a = np.random.default_rng(0).normal(size=(size, size)).astype("float32")
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - start)
+    return 2 * size**3 / min(times)
+
+
+class Worker:
+    """A contender in a process of its own."""
+
+    def __init__(self, name, *arguments):
+        backend = name.removeprefix("ours ") if name.startswith("ours ") else "numpy"
+        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", "benchmarks.train_step", name, *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        first = self.process.stdout.readline()
+        self.ready = bool(first)
+        if self.ready:
+            self.weights = json.loads(first)["weights"]
+        else:
+            self.why = (self.process.stderr.read().strip().splitlines() or ["no output"])[-1]
+
+    def round(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        """Ends the process; its peak memory in megabytes."""
+        self.process.stdin.close()
+        memory = json.loads(self.process.stdout.readline())["memory"]
+        self.process.wait()
+        return memory
+
+
+def work(name, network, batch_size, steps):
+    """The contender's side: answers every line on standard input with one round."""
+    x = np.random.default_rng(0).uniform(0, 1, (batch_size * steps, IMAGES)).astype("float32")
+    build = ours if name.startswith("ours ") else by_hand
+    train, weights = build(name, network, x, batch_size)
+    train()
+    print(json.dumps({"weights": weights}), flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        train()
+        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"memory": peak}), flush=True)
+
+
+def ours(name, network, x, batch_size):
+    """A plain `fit` of our Autoencoder with the defaults of `compile`."""
+    import keras_ae
+
+    units, code, activation, output, loss = NETWORKS[network]
+    model = keras_ae.Autoencoder(
+        keras_ae.dense_encoder((IMAGES,), code, units, activation),
+        keras_ae.dense_decoder((IMAGES,), code, units[::-1], activation, output),
+        loss=loss,
+    )
+    model.compile("adam")
+    return lambda: model.fit(x, batch_size=batch_size, verbose=0), model.count_params()
+
+
+def by_hand(name, network, x, batch_size):
+    """The slide's PyTorch code and its loop, on a tensor in memory (no DataLoader to slow it)."""
+    import torch
+    from torch import nn
+
+    units, code, _, output, loss = NETWORKS[network]
+
+    def stack(sizes):
+        pairs = [[nn.Linear(m, n), nn.ReLU(True)] for m, n in zip(sizes[:-1], sizes[1:])]
+        return [layer for pair in pairs for layer in pair][:-1]
+
+    layers = stack([IMAGES, *units, code]) + stack([code, *units[::-1], IMAGES])
+    model = nn.Sequential(*layers, *([nn.Tanh()] if output == "tanh" else []))
+    criterion = nn.MSELoss() if loss == "squared_error" else nn.BCEWithLogitsLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    forward = torch.compile(model) if name == "torch.compile" else model
+    images = torch.from_numpy(x)
+
+    def train():
+        for chosen in torch.randperm(len(images)).split(batch_size):
+            batch = images[chosen]
+            optimizer.zero_grad()
+            criterion(forward(batch), batch).backward()
+            optimizer.step()
+
+    return train, sum(parameter.numel() for parameter in model.parameters())
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
