@@ -8,6 +8,7 @@ the machine's sgemm rate that the arithmetic of the network (6 operations per we
 stands for; sgemm is measured in the parent between the rounds.
 """
 
+import itertools
 import json
 import os
 import resource
@@ -178,7 +179,7 @@ def by_hand(name, network, x, batch_size):
     units, code, _, output, loss = NETWORKS[network]
 
     def stack(sizes):
-        pairs = [[nn.Linear(m, n), nn.ReLU(True)] for m, n in zip(sizes[:-1], sizes[1:])]
+        pairs = [[nn.Linear(m, n), nn.ReLU(True)] for m, n in itertools.pairwise(sizes)]
         return [layer for pair in pairs for layer in pair][:-1]
 
     layers = stack([IMAGES, *units, code]) + stack([code, *units[::-1], IMAGES])

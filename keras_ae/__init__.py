@@ -1,5 +1,6 @@
 """keras_ae: the autoencoders of a university lecture as Keras 3 models."""
 
+from . import losses as losses
 from .autoencoders.autoencoder import Autoencoder as Autoencoder
 from .engine.batches import Batches as Batches
 from .networks.dense import dense_decoder as dense_decoder

@@ -164,6 +164,30 @@ def spaces(panels, labels, title, columns=3):
     return figure
 
 
+def edge_on(points, w, b):
+    """Points in many dimensions as seen along a hyperplane, so that it is drawn as a line.
+
+    Source: orthogonal projection; the first principal direction within the hyperplane is kept.
+
+    Args:
+        points: array, shape `(examples, dimensions)`.
+        w: array, shape `(dimensions,)`, normal of the hyperplane w.x + b = 0.
+        b: float.
+
+    Returns:
+        `(points, (w, b))` in two dimensions: the signed distance to the hyperplane, and the main
+        direction within it. Two dimensions are returned as they are.
+    """
+    if points.shape[1] == 2:
+        return points, (w, b)
+    norm = np.linalg.norm(w)
+    normal, distance = w / norm, (points @ w + b) / norm
+    within = points - np.outer(points @ normal, normal)
+    within = within - within.mean(axis=0)
+    main = np.linalg.svd(within, full_matrices=False)[2][0]
+    return np.stack([distance, within @ main], axis=1), (np.array([1.0, 0.0]), 0.0)
+
+
 def _image(axis, image, low, high):
     image = np.asarray(image, "float32")
     image = np.clip((image - low) / (high - low), 0.0, 1.0)

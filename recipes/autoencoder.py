@@ -10,33 +10,22 @@ Run:      python -m recipes autoencoder --data mnist --epochs 20
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae.experiment import (
-    Data,
-    Distribute,
-    Epochs,
-    Out,
-    Precision,
-    Quick,
-    Resume,
-    Run,
-    Seed,
-    command_line,
-)
+from keras_ae import experiment as ex
 
 
 def main(
     *,
-    data: Data = "digits",
-    epochs: Epochs = 100,
-    seed: Seed = 0,
-    out: Out = "",
-    quick: Quick = False,
-    resume: Resume = False,
-    precision: Precision = "float32",
-    distribute: Distribute = 1,
+    data: ex.Data = "digits",
+    epochs: ex.Epochs = 100,
+    seed: ex.Seed = 0,
+    out: ex.Out = "",
+    quick: ex.Quick = False,
+    resume: ex.Resume = False,
+    precision: ex.Precision = "float32",
+    distribute: ex.Distribute = 1,
 ):
     """Trains the slide's 784-128-64-12-3 autoencoder and draws pairs and the 3-D codes."""
-    with Run("autoencoder", locals(), quick_epochs=60) as run:
+    with ex.Run("autoencoder", locals(), quick_epochs=60) as run:
         # 1. Data: pixels in [-1, 1], because the decoder ends in tanh
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train * 2 - 1, images.x_test * 2 - 1
@@ -87,4 +76,4 @@ def main(
 
 
 if __name__ == "__main__":
-    command_line(main)
+    ex.command_line(main)

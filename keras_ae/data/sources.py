@@ -143,7 +143,7 @@ def _tfds(name):
         builder.download_and_prepare(download_config=config)
     except Exception as error:  # TFDS raises what its libraries raise; say what it was doing
         raise ValueError(
-            f"TFDS could not prepare {name} ({type(error).__name__}: {str(error)[:200]}): check the "
+            f"TFDS failed on {name} ({type(error).__name__}: {str(error)[:200]}): look at the "
             "network, or set KERAS_AE_DATA to a folder that holds its source files."
         ) from error
     if "image" not in builder.info.features or "train" not in builder.info.splits:

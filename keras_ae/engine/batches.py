@@ -45,8 +45,8 @@ class Batches(keras.utils.PyDataset):
             raise ValueError(f"batch_size={batch_size!r}: pass a positive integer.")
         self.arrays = (x,) if y is None else (x, y)
         if sample_weight is not None:
-            self.arrays = (x, y, sample_weight)
-        sizes = {len(array) for array in tree.flatten(self.arrays) if array is not None}
+            self.arrays = (x, x if y is None else y, sample_weight)
+        sizes = {len(array) for array in tree.flatten(self.arrays)}
         if len(sizes) != 1 or 0 in sizes:
             raise ValueError(
                 f"x, y and sample_weight have {sorted(sizes)} examples: pass arrays with the same "
@@ -74,7 +74,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         chosen = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
-        batch = tree.map_structure(lambda a: None if a is None else a[chosen], self.arrays)
+        batch = tree.map_structure(lambda array: array[chosen], self.arrays)
         if self.augment is not None:
             batch = self.augment(batch, np.random.default_rng([self.seed, self.epoch, index]))
         return batch
@@ -86,10 +86,9 @@ class Batches(keras.utils.PyDataset):
 
         Returns:
             On TensorFlow a `tf.data.Dataset` that gathers from tensors handed over once; elsewhere,
-            and where `augment` is set or an array is missing, the data set itself.
+            and where `augment` is set, the data set itself.
         """
-        incomplete = any(array is None for array in tree.flatten(self.arrays))
-        if keras.backend.backend() != "tensorflow" or self.augment or incomplete:
+        if keras.backend.backend() != "tensorflow" or self.augment is not None:
             return self
         import tensorflow as tf
 

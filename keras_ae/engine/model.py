@@ -1,5 +1,6 @@
 """The one base class: named loss terms, config, fast defaults, exact resume, export."""
 
+import copy
 import inspect
 import os
 import random
@@ -359,6 +360,7 @@ class Model(keras.Model):
             sample_weight = as_array("sample_weight", sample_weight)
             check_shape("sample_weight", sample_weight.shape, ())
             check_values("sample_weight", sample_weight)
+            y = array if y is None else y  # Keras drops the weights where there is no y
         return array, y, sample_weight
 
     def _checked_input(self, x):
@@ -380,6 +382,7 @@ class Model(keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        config = copy.deepcopy(config)  # Keras empties what it reads
         return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
 
     def _seed_states(self):

@@ -5,3 +5,4 @@ from .reconstruction import pca as pca
 from .reconstruction import squared_error as squared_error
 from .representation import knn_accuracy as knn_accuracy
 from .representation import linear_probe as linear_probe
+from .representation import linear_separator as linear_separator

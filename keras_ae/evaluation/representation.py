@@ -55,6 +55,45 @@ def knn_accuracy(codes_train, labels_train, codes_test, labels_test, num_neighbo
     )
 
 
+def linear_separator(x, labels, num_directions=360):
+    """The best line (plane, hyperplane) between two classes.
+
+    In two dimensions it is found by trying every threshold along `num_directions` directions, so
+    that no line of those directions makes fewer mistakes; in more, by logistic regression.
+
+    Source: lecture, "Drawing lines in space", y = sgn(w.x + b).
+
+    Args:
+        x: array, shape `(examples, dimensions)`.
+        labels: int array of 0 and 1, shape `(examples,)`.
+        num_directions: int. Defaults to `360`.
+
+    Returns:
+        `(w, b)`, shapes `(dimensions,)` and `()`; the class is 1 where w.x + b > 0.
+
+    Raises:
+        ValueError: when there are not two classes 0 and 1.
+    """
+    if not np.array_equal(np.unique(labels), [0, 1]):
+        raise ValueError(f"labels are {np.unique(labels)}: pass two classes, 0 and 1.")
+    if x.shape[1] != 2:
+        from sklearn.linear_model import LogisticRegression
+
+        line = LogisticRegression(C=100.0, max_iter=5000).fit(x, labels)
+        return line.coef_[0], line.intercept_[0]
+    angles = np.linspace(0, 2 * np.pi, num_directions, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)])
+    along = x @ directions  # (examples, directions)
+    order = np.argsort(along, axis=0)
+    # mistakes with the threshold just above the i-th point: ones below it, and zeros above
+    ones = np.cumsum(np.asarray(labels)[order], axis=0)
+    zeros = np.arange(1, len(x) + 1)[:, None] - ones
+    mistakes = ones + (np.sum(np.asarray(labels) == 0) - zeros)
+    point, best = np.unravel_index(np.argmin(mistakes), mistakes.shape)
+    sorted_along = np.sort(along[:, best])
+    return directions[:, best], -float(sorted_along[point : point + 2].mean())
+
+
 def _accuracy(classifier, codes_train, labels_train, codes_test, labels_test):
     for codes, labels in ((codes_train, labels_train), (codes_test, labels_test)):
         if labels is None or np.ndim(codes) != 2 or len(codes) != len(labels):

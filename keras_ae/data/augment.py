@@ -1,0 +1,46 @@
+"""Random changes of images, fresh in every epoch, for `Batches(augment=...)`."""
+
+import numpy as np
+
+from ..engine.checks import check_positive_int
+
+
+class RandomShift:
+    """Shifts every image of a batch by its own random whole number of pixels, each way.
+
+    Whole pixels keep the pictures as sharp as they are; what moves in from outside is zero.
+
+    Source: Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801 (translations of training digits).
+
+    Args:
+        pixels: int, largest shift in each direction. Defaults to `1`.
+
+    Raises:
+        ValueError: when `pixels` is not a positive integer.
+    """
+
+    def __init__(self, pixels=1):
+        check_positive_int("pixels", pixels)
+        self.pixels = pixels
+
+    def __call__(self, arrays, rng):
+        """Shifts the first array of a batch, and a target of the same shape in the same way.
+
+        Args:
+            arrays: tuple of arrays, images first, shape `(batch, height, width, channels)`.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            Tuple of arrays of the same shapes.
+        """
+        n, height, width, _ = shape = arrays[0].shape
+        p = self.pixels
+        down, right = rng.integers(0, 2 * p + 1, (2, n, 1))
+        rows = down + np.arange(height)  # (batch, height)
+        columns = right + np.arange(width)  # (batch, width)
+        chosen = np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]
+
+        def shifted(images):
+            return np.pad(images, ((0, 0), (p, p), (p, p), (0, 0)))[chosen]
+
+        return tuple(shifted(array) if np.shape(array) == shape else array for array in arrays)

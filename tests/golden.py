@@ -1,0 +1,34 @@
+"""Golden values: what each Case computes with weights from NumPy, the same on every backend.
+
+`python -m tests.golden` writes them anew (do so only when a model is meant to compute something
+else); test_contract.py compares every backend with them.
+"""
+
+import pathlib
+
+import keras
+import numpy as np
+
+from tests.cases import CASES, numpy_weights
+
+FOLDER = pathlib.Path(__file__).parent / "golden"
+
+
+def compute(case):
+    """Predictions and terms before and after one step of gradient descent."""
+    model = numpy_weights(case.build())
+    model.compile(keras.optimizers.SGD(0.01))
+    arrays = case.data(np.random.default_rng(1), 4)
+    values = {"prediction": model.predict(arrays[0], verbose=0)}
+    logs = model.evaluate(*arrays, verbose=0, return_dict=True)
+    values |= {f"evaluate_{name}": np.float32(value) for name, value in logs.items()}
+    if not model._seed_states():  # noise differs by backend
+        model.fit(*arrays, batch_size=4, verbose=0)
+        values["prediction_after_step"] = model.predict(arrays[0], verbose=0)
+    return values
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for case in CASES:
+        np.savez_compressed(FOLDER / f"{case.name}.npz", **compute(case))

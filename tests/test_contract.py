@@ -1,0 +1,245 @@
+"""What every model promises, run on every Case, on the backend that KERAS_BACKEND names."""
+
+import inspect
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from tests import golden
+from tests.cases import CASES
+
+BACKEND = keras.backend.backend()
+
+
+def arrays(case, examples=24, seed=0):
+    return case.data(np.random.default_rng(seed), examples)
+
+
+def compiled(case, learning_rate=0.02, seed=0):
+    keras.utils.set_random_seed(seed)
+    model = case.build()
+    model.compile(keras.optimizers.Adam(learning_rate))
+    return model
+
+
+def train(model, data, epochs=1):
+    return model.fit(*data, batch_size=8, epochs=epochs, verbose=0).history
+
+
+def weights(model):
+    return [keras.ops.convert_to_numpy(weight) for weight in model.weights]
+
+
+def optimizer_state(model):
+    return [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables]
+
+
+def assert_equal(left, right):
+    assert len(left) == len(right)
+    for a, b in zip(left, right):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def case(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(case):
+    """The Case's model after some steps, with its initial weights and its history."""
+    model = compiled(case)
+    before = weights(model)
+    history = train(model, arrays(case), epochs=4)
+    return model, before, history
+
+
+def test_config_round_trip(case):
+    model = case.build()
+    config = model.get_config()
+    again = type(model).from_config(config)
+    assert again.get_config() == config
+    for name in inspect.signature(type(model).__init__).parameters:
+        assert name in ("self", "kwargs") or hasattr(model, name)
+
+
+def test_every_argument_is_off_its_default_in_some_case(case):
+    cls = type(case.build())
+    models = [model for model in (other.build() for other in CASES) if type(model) is cls]
+    for name, parameter in inspect.signature(cls.__init__).parameters.items():
+        if parameter.default is not inspect.Parameter.empty:
+            values = [getattr(model, name) for model in models]
+            assert any(value != parameter.default for value in values), name
+
+
+def test_save_and_load(case, trained, tmp_path):
+    model, _, _ = trained
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    x = arrays(case)[0]
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert_equal(optimizer_state(loaded), optimizer_state(model))
+    assert loaded.execution == model.execution or BACKEND == "tensorflow"
+
+
+def test_resume_is_exact(case, tmp_path):
+    data = arrays(case, 20)  # a last batch that is smaller
+    unbroken = compiled(case)
+    train(unbroken, data, epochs=4)
+    first = compiled(case)
+    train(first, data, epochs=2)
+    first.save(tmp_path / "model.keras")
+    second = keras.saving.load_model(tmp_path / "model.keras")
+    train(second, data, epochs=2)
+    assert_equal(weights(second), weights(unbroken))
+    assert_equal(optimizer_state(second), optimizer_state(unbroken))
+
+
+def test_same_seed_same_result(case, trained):
+    again = compiled(case)
+    train(again, arrays(case), epochs=4)
+    assert_equal(weights(again), weights(trained[0]))
+
+
+def test_other_seed_other_result(case, trained):
+    other = compiled(case, seed=1)
+    train(other, arrays(case), epochs=4)
+    assert any(not np.array_equal(a, b) for a, b in zip(weights(other), weights(trained[0])))
+
+
+def test_terms_sum_to_the_loss(case, trained):
+    model, _, history = trained
+    for logs in ({k: v[-1] for k, v in history.items()}, evaluate(model, case)):
+        total = sum(weight * logs[term] for term, weight in model.term_weights.items())
+        np.testing.assert_allclose(logs["loss"], total, rtol=1e-5)
+
+
+def evaluate(model, case):
+    return model.evaluate(*arrays(case), batch_size=8, verbose=0, return_dict=True)
+
+
+def test_fit_and_evaluate_agree(case):
+    model = compiled(case, learning_rate=0.0)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    logs = {name: values[-1] for name, values in train(model, arrays(case)).items()}
+    measured = evaluate(model, case)
+    assert logs.keys() == measured.keys()
+    for name in logs:
+        np.testing.assert_allclose(logs[name], measured[name], rtol=1e-5)
+
+
+def test_every_weight_moves(case, trained):
+    model, before, _ = trained
+    still = {
+        weight.path
+        for weight, old in zip(model.weights, before)
+        if weight.trainable and np.array_equal(keras.ops.convert_to_numpy(weight), old)
+    }
+    assert still == set(case.unmoved)
+
+
+def test_training_lowers_the_loss(trained):
+    assert trained[2]["loss"][-1] < trained[2]["loss"][0]
+
+
+def test_dynamic_batch(case, trained):
+    model, x = trained[0], arrays(case)[0]
+    whole = model.predict(x, batch_size=24, verbose=0)
+    for size in (1, 7):
+        np.testing.assert_allclose(model.predict(x[:size], verbose=0), whole[:size], atol=1e-5)
+
+
+def test_mixed_bfloat16_trains(case):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = compiled(case)
+        history = train(model, arrays(case), epochs=6)
+        assert model.predict(arrays(case)[0], verbose=0).dtype == np.float32
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert np.isfinite(history["loss"]).all() and history["loss"][-1] < history["loss"][0]
+
+
+def test_sample_weight(case, trained):
+    model, data = trained[0], arrays(case)
+    half = np.repeat([1.0, 0.0], 12).astype("float32")
+    weighted = model.evaluate(*data, batch_size=24, sample_weight=half, verbose=0, return_dict=True)
+    first = [array[:12] for array in data]
+    plain = model.evaluate(*first, batch_size=12, verbose=0, return_dict=True)
+    np.testing.assert_allclose(weighted["reconstruction"], plain["reconstruction"] / 2, rtol=1e-5)
+
+
+def test_bad_arguments(case):
+    for message, build in case.bad.items():
+        with pytest.raises(ValueError) as error:
+            build()
+        assert message in str(error.value)
+
+
+def test_bad_data(case, trained):
+    model, (x, *_) = trained[0], arrays(case)
+    labels = np.zeros(len(x), "int32")
+    broken = x.copy()
+    broken[3] = np.nan
+    for args, message in (
+        ((broken,), "NaN"),
+        ((x * 255,), "divide by 255"),
+        ((x[0],), "needed is (batch"),
+        ((x, labels), "takes no labels"),
+        ((x[:0],), "empty"),
+        (([["a", "b"]],), "dtype"),
+    ):
+        for method in (model.fit, model.evaluate):
+            with pytest.raises(ValueError) as error:
+                method(*args, verbose=0)
+            assert message in str(error.value)
+    with pytest.raises(ValueError, match="takes no labels"):
+        model.fit(*data_set(x, labels), verbose=0)
+    with pytest.raises(ValueError, match="given to its constructor"):
+        model.compile("adam", loss="mse")
+
+
+def data_set(x, y):
+    import keras_ae
+
+    return (keras_ae.Batches(x, y, batch_size=8),)
+
+
+def test_golden_values(case):
+    expected = np.load(golden.FOLDER / f"{case.name}.npz")
+    computed = golden.compute(case)
+    assert set(expected.files) == set(computed)
+    for name in expected.files:
+        np.testing.assert_allclose(computed[name], expected[name], rtol=2e-5, atol=2e-6)
+
+
+def test_export(case, trained, tmp_path):
+    model, x = trained[0], arrays(case)[0]
+    folder = pathlib.Path(tmp_path / "exported")
+    if model.cannot_export():
+        with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow"):
+            model.export(folder)
+        assert not folder.exists()
+        return
+    import tensorflow as tf
+
+    model.export(folder)
+    signatures = tf.saved_model.load(str(folder)).signatures
+    assert {"serve", *model.endpoints()} <= set(signatures)
+    for size in (3, 24):  # the batch is dynamic
+        served = signatures["serve"](x=tf.constant(x[:size]))
+        expected = model.predict(x[:size], verbose=0)
+        np.testing.assert_allclose(only(served), expected, atol=1e-5)
+        codes = only(signatures["encode"](x=tf.constant(x[:size])))
+        np.testing.assert_allclose(codes, model.encode(x[:size]), atol=1e-5)
+        decoded = only(signatures["decode"](z=tf.constant(codes)))
+        np.testing.assert_allclose(decoded, model.decode(codes), atol=1e-5)
+
+
+def only(outputs):
+    (value,) = outputs.values()
+    return value.numpy()
