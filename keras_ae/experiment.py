@@ -35,7 +35,8 @@ Resume = Annotated[bool, _flag(help="Go on with a run that was stopped, in the s
 Precision = Annotated[str, _flag(help="float32, mixed_bfloat16 or mixed_float16.")]
 Distribute = Annotated[int, _flag(help="Devices to train on side by side (TensorFlow, JAX).")]
 
-BACKUP_SECONDS = 5.0  # least time between two backups of a run
+# least time between two backups of a run
+BACKUP_SECONDS = float(os.environ.get("KERAS_AE_BACKUP_SECONDS", "5"))
 
 
 class AlreadyFinished(Exception):
@@ -98,7 +99,13 @@ class Run:
         return [TrainingLog(log), Backup(self.folder / "backup", name, BACKUP_SECONDS)]
 
     def metric(self, name, value, unit):
-        """Notes a number, and prints it."""
+        """Notes a number, and prints it.
+
+        Args:
+            name: str, its key in `metrics.json`.
+            value: float.
+            unit: str, what it counts, and per what.
+        """
         self.values[name] = {"value": float(value), "unit": unit}
         print(f"{name}: {float(value):.4f} {unit}", flush=True)
 

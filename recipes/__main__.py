@@ -1,12 +1,17 @@
-"""`python -m recipes` lists the recipes, `python -m recipes NAME [flags]` runs one."""
+"""`python -m recipes` lists the recipes, `python -m recipes NAME [flags]` runs one.
+
+For those who keep the table of results: `python -m recipes --collect FOLDER...` makes an entry of
+`results.json` from finished runs, `python -m recipes --table` prints the README's table.
+"""
 
 import ast
 import difflib
 import importlib
-import json
 import os
 import pathlib
 import sys
+
+from recipes import _results
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -31,7 +36,7 @@ def header(name):
 
 def listing():
     """Every recipe with its slide, its source, the paper's number and ours."""
-    results = json.loads((FOLDER / "results.json").read_text())
+    results = _results.load()
     lines = []
     for name in names():
         fields, result = header(name), results.get(name, {})
@@ -40,20 +45,20 @@ def listing():
         for metric, ours in result.get("metrics", {}).items():
             paper = result["paper"].get(metric)
             theirs = f"paper {paper['value']}" if paper else "no published number"
-            lines.append(f"    {metric}: {theirs}, ours {shown(ours)} {ours['unit']}")
+            lines.append(f"    {metric}: {theirs}, ours {_results.shown(ours)}, {ours['unit']}")
     return "\n".join(lines)
-
-
-def shown(metric):
-    """A measured number as text, with the spread over seeds where there is one."""
-    spread = f" +- {metric['std']:.3g}" if metric["seeds"] > 1 else ""
-    return f"{metric['mean']:.4g}{spread} ({metric['seeds']} seed{'s' * (metric['seeds'] > 1)})"
 
 
 def main(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         print(listing())
         print("\nrun one:  python -m recipes NAME [flags]      its flags:  ... NAME --help")
+        return
+    if arguments[0] == "--table":
+        print(_results.table())
+        return
+    if arguments[0] == "--collect":
+        _results.collect(arguments[1:])
         return
     name = arguments[0].removesuffix(".py")
     if name not in names():

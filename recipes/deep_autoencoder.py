@@ -3,7 +3,7 @@
 Slide:    Going deeper; Comparison with PCA; Motivation of compression; Final 2D embeddings
 Source:   Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647 (784-1000-500-250-30)
 Expected: test error 3.00 (deep), 8.01 (logistic PCA), 13.87 (PCA): squared, summed over pixels
-          (on MNIST; the small digits of --quick have 64 pixels, of which 30 components keep all)
+          (on MNIST; the digits of --quick have 64 real pixels: 30 components lose little)
 Measured: see results.json
 Run:      KERAS_BACKEND=jax python -m recipes deep_autoencoder --data mnist
 """
@@ -51,7 +51,7 @@ def main(
     """Trains the deep autoencoder beside PCA and logistic PCA, and its two-dimensional twin.
 
     Args:
-        code_sizes: sizes of the code for the curve of errors, each trained a twentieth of the epochs.
+        code_sizes: sizes of the code for the curve, each trained a twentieth of the epochs.
     """
     with ex.Run("deep_autoencoder", locals(), quick_epochs=30) as run:
         # 1. Data: grey values in [0, 1]

@@ -1,0 +1,167 @@
+"""Data sources, batches and their order."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ae import Batches, data
+from keras_ae.data import sources
+
+
+def test_digits():
+    digits = data.load("digits", image_size=28)
+    assert digits.x_train.shape == (1437, 28, 28, 1) and digits.x_test.shape == (360, 28, 28, 1)
+    assert digits.x_train.dtype == np.float32
+    assert digits.x_train.min() == 0 and digits.x_train.max() <= 1
+    assert set(digits.y_train) == set(range(10))
+    assert data.load("digits").x_train.shape == (1437, 8, 8, 1)
+
+
+def test_npz_with_and_without_a_split(tmp_path):
+    x = np.arange(20 * 4 * 4, dtype="uint8").reshape(20, 4, 4)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(20))
+    loaded = data.load(tmp_path / "a.npz")
+    assert loaded.x_train.shape == (18, 4, 4, 1) and loaded.x_test.shape == (2, 4, 4, 1)
+    np.testing.assert_allclose(loaded.x_train[:, ..., 0] * 255, x[loaded.y_train], atol=1e-4)
+    np.savez(tmp_path / "b.npz", x_train=x / 255.0, x_test=x[:3] / 255.0)
+    assert data.load(tmp_path / "b.npz").y_train is None
+
+
+def test_broken_files(tmp_path):
+    good = tmp_path / "good.npz"
+    np.savez(good, x=np.zeros((4, 2, 2), "uint8"))
+    (tmp_path / "cut.npz").write_bytes(good.read_bytes()[:100])
+    (tmp_path / "text.npz").write_text("no archive")
+    np.savez(tmp_path / "pickle.npz", x=np.array([{}], dtype=object))
+    np.savez(tmp_path / "keys.npz", pictures=np.zeros((4, 2)))
+    np.savez(tmp_path / "range.npz", x=np.full((20, 2, 2), 7.0))
+    for name, message in (
+        ("cut.npz", "cannot be read"),
+        ("text.npz", "cannot be read"),
+        ("pickle.npz", "without pickles"),
+        ("keys.npz", "x_train"),
+        ("range.npz", "rescale"),
+        ("none.npz", "does not exist"),
+        ("none/at/all", "does not exist"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            data.load(tmp_path / name)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for label, colour in (("blue", (0, 0, 255)), ("red", (255, 0, 0))):
+        for number in range(6):
+            file = tmp_path / "images" / label / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            keras.utils.array_to_img(np.full((6, 5, 3), colour), scale=False).save(file)
+    return tmp_path / "images"
+
+
+def test_folder_of_images(folder):
+    loaded = data.load(folder)
+    assert loaded.x_train.shape == (11, 6, 5, 3) and loaded.x_test.shape == (1, 6, 5, 3)
+    np.testing.assert_array_equal(loaded.x_train[:, 0, 0, 0], loaded.y_train)  # red is class 1
+    assert data.load(folder, image_size=4).x_train.shape == (11, 4, 4, 3)
+    (folder / "red" / "0.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="cannot be read as an image"):
+        data.load(folder)
+    with pytest.raises(ValueError, match="holds no images"):
+        data.load(make(folder.parent / "empty"))
+
+
+def make(folder):
+    folder.mkdir()
+    return folder
+
+
+def test_image_folder_streams_in_an_order_of_its_own(folder):
+    stream = data.ImageFolder(folder, image_size=4, batch_size=5, seed=1)
+    assert stream.num_batches == 3
+    first = np.concatenate([stream[i][0] for i in range(3)])
+    assert first.shape == (12, 4, 4, 3)
+    again = np.concatenate([stream[i][0] for i in range(3)])
+    np.testing.assert_array_equal(first, again)
+    stream.on_epoch_end()
+    assert not np.array_equal(first, np.concatenate([stream[i][0] for i in range(3)]))
+    with pytest.raises(ValueError, match="not a folder"):
+        data.ImageFolder(folder / "none", 4)
+
+
+def test_unknown_names_are_refused_at_once(monkeypatch, tmp_path):
+    pytest.importorskip("tensorflow_datasets")
+    with pytest.raises(ValueError, match="did you mean mnist"):
+        data.load("mnistt")
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "prepared"))
+    if sources._other_backend():
+        pytest.importorskip("tensorflow", reason="TFDS needs TensorFlow to look for a data set")
+    with pytest.raises(ValueError, match="KERAS_AE_DATA"):
+        data.load("oxford_iiit_pet")
+
+
+def mnist():
+    pytest.importorskip("tensorflow", reason="TFDS needs TensorFlow")
+    root = os.environ.get("KERAS_AE_DATA", "")
+    if not os.path.isdir(os.path.join(root, "mnist")):
+        pytest.skip("set KERAS_AE_DATA to a folder with mnist/ (the four original files)")
+    return data.load("mnist")
+
+
+def test_mnist_through_tfds_and_pca_of_the_paper():
+    from keras_ae import evaluation
+
+    images = mnist()
+    assert images.x_train.shape == (60000, 28, 28, 1) and images.x_test.shape == (10000, 28, 28, 1)
+    assert np.bincount(images.y_test).tolist()[:2] == [980, 1135]
+    _, restored = evaluation.pca(images.x_train, images.x_test, 30)
+    assert round(evaluation.squared_error(images.x_test, restored), 2) == 13.87
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    x = np.arange(10)
+    batches = Batches(x, batch_size=4, seed=3)
+    first = np.concatenate([batches[i][0] for i in range(batches.num_batches)])
+    assert sorted(first) == list(x) and not np.array_equal(first, x)
+    batches.epoch = 1
+    second = np.concatenate([batches[i][0] for i in range(3)])
+    assert not np.array_equal(first, second)
+    batches.epoch = 0
+    np.testing.assert_array_equal(np.concatenate([batches[i][0] for i in range(3)]), first)
+
+
+def test_order_is_the_same_on_the_fast_path():
+    x = np.arange(10, dtype="float32")
+    batches = Batches(x, x * 2, batch_size=4, seed=3)
+    data_set = batches.for_backend()
+    for epoch in (0, 5):
+        batches.epoch = epoch
+        for (a, b), (c, d) in zip(data_set, (batches[i] for i in range(3)), strict=True):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(a), c)
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(b), d)
+
+
+def test_batches_refuse_what_does_not_fit():
+    for arguments, message in (
+        ({"x": np.zeros(3), "y": np.zeros(4)}, "same number"),
+        ({"x": np.zeros(0)}, "at least one"),
+        ({"x": np.zeros(3), "batch_size": 0}, "positive integer"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Batches(**arguments)
+
+
+def test_random_shift():
+    x = np.zeros((50, 5, 4, 1), "float32")
+    x[:, 2, 2] = 1.0
+    rng = np.random.default_rng(0)
+    moved, target, labels = data.RandomShift(1)((x, x, np.arange(50)), rng)
+    np.testing.assert_array_equal(moved, target)
+    np.testing.assert_array_equal(labels, np.arange(50))
+    assert (moved.sum(axis=(1, 2, 3)) == 1).all()
+    where = {tuple(np.argwhere(image)[0][:2]) for image in moved}
+    assert where == {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
+    with pytest.raises(ValueError, match="positive integer"):
+        data.RandomShift(0)

@@ -1,0 +1,47 @@
+"""Two devices and one give the same weights."""
+
+import keras
+import pytest
+
+from keras_ae.engine import distribution
+from tests import processes
+
+SCRIPT = """
+import sys
+import numpy as np, keras, keras_ae
+from keras_ae.engine import distribution
+distribution.split_cpu(2)
+
+def train(devices):
+    keras.utils.set_random_seed(0)
+    with distribution.data_parallel(devices):
+        assert distribution.num_devices() == devices
+        model = keras_ae.Autoencoder(
+            keras_ae.dense_encoder((20,), 3, (16, 8), "tanh"),
+            keras_ae.dense_decoder((20,), 3, (8, 16), "tanh"), loss="bernoulli", l2=1e-3)
+        model.compile(keras.optimizers.Adam(0.01))
+        x = np.random.default_rng(0).uniform(size=(64, 20)).astype("float32")
+        logs = model.fit(x, batch_size=16, epochs=20, validation_data=x, verbose=0).history
+        weights = [keras.ops.convert_to_numpy(w) for w in model.weights]
+    return weights, logs
+
+(one, logs_one), (two, logs_two) = train(1), train(2)
+for a, b in zip(one, two):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+for name in logs_one:
+    np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
+print("equal")
+"""
+
+
+def test_two_devices_equal_one():
+    if keras.backend.backend() == "torch":
+        pytest.skip("no data parallelism on the torch backend: keras_ae says so")
+    assert processes.run("-c", SCRIPT).stdout.strip().endswith("equal")
+
+
+def test_what_cannot_be_distributed_is_refused():
+    with distribution.data_parallel(1):
+        assert distribution.num_devices() == 1
+    with pytest.raises(ValueError), distribution.data_parallel(64):
+        pass

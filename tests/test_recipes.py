@@ -1,0 +1,139 @@
+"""Recipes as a user runs them: what they leave, what they refuse, and going on after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ae import experiment
+from keras_ae.callbacks import read_log
+from recipes import autoencoder
+from tests import processes
+
+EXPORTS = keras.backend.backend() != "torch"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished quick run, started as a script."""
+    folder = tmp_path_factory.mktemp("runs") / "quick"
+    processes.run("recipes/autoencoder.py", "--quick", "--out", folder)
+    return folder
+
+
+def test_a_run_leaves_what_it_promises(finished):
+    left = {file.name for file in finished.iterdir()}
+    expected = {"run.json", "metrics.json", "log.csv", "pairs.png", "codes.png", "model.keras"}
+    assert left == expected | ({"model_savedmodel"} if EXPORTS else set())
+    content = json.loads((finished / "metrics.json").read_text())
+    numbers = {name: metric["value"] for name, metric in content["metrics"].items()}
+    assert numbers["test_squared_error"] < 0.6 * numbers["mean_image_squared_error"]
+    assert numbers["knn_accuracy"] > 0.5
+    assert content["backend"] == keras.backend.backend() and content["seconds"] < 60
+    rows = read_log(finished / "log.csv")
+    assert [int(row["epoch"]) for row in rows] == list(range(content["epochs"]))
+    assert {"loss", "reconstruction", "val_loss", "seconds"} <= set(rows[0])
+    assert keras.saving.load_model(finished / "model.keras").count_params() == 219_891
+
+
+def test_resuming_a_finished_run_does_nothing(finished, capsys):
+    before = (finished / "metrics.json").stat().st_mtime_ns
+    experiment.command_line(autoencoder.main, ["--quick", "--resume", "--out", str(finished)])
+    assert "nothing is left to do" in capsys.readouterr().out
+    assert (finished / "metrics.json").stat().st_mtime_ns == before
+
+
+def fails(arguments, capsys, code=1):
+    with pytest.raises(SystemExit) as exit_:
+        experiment.command_line(autoencoder.main, arguments)
+    assert exit_.value.code == code
+    output = capsys.readouterr().err
+    if code == 1:
+        assert output.startswith("error: ") and output.count("\n") == 1
+    return output
+
+
+def test_wrong_input_is_one_line_and_leaves_nothing_finished(tmp_path, capsys, finished):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "corrupt.npz").write_bytes(b"PK\x03\x04 but not really")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    bad = np.full((20, 28, 28), np.nan, "float32")
+    np.savez(tmp_path / "nan.npz", x=bad)
+    for arguments, message in (
+        (["--data", "no_such_data"], "there is no data set"),
+        (["--data", str(tmp_path / "none.npz")], "does not exist"),
+        (["--data", str(tmp_path / "corrupt.npz")], "cannot be read"),
+        (["--data", str(tmp_path / "nan.npz")], "rescale"),
+        (["--precision", "float7"], "mixed_bfloat16"),
+        (["--epochs", "0"], "positive"),
+    ):
+        out = tmp_path / "out"
+        assert message in fails([*arguments, "--out", str(out)], capsys)
+        assert not (out / "metrics.json").exists() and not (out / "model.keras").exists()
+    assert "cannot be used" in fails(["--out", str(tmp_path / "file" / "below")], capsys)
+    assert "not a run" in fails(["--out", str(tmp_path / "mine")], capsys)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+    settings = ["--quick", "--resume", "--seed", "5", "--out", str(finished)]
+    assert "seed=0" in fails(settings, capsys)
+    fails(["--no-such-flag"], capsys, code=2)
+
+
+def test_an_earlier_run_is_kept(tmp_path):
+    settings = {
+        "quick": True,
+        "seed": 0,
+        "epochs": 1,
+        "out": str(tmp_path / "run"),
+        "resume": False,
+        "precision": "float32",
+        "distribute": 1,
+    }
+    for number in range(3):
+        with experiment.Run("autoencoder", {**settings, "seed": number}) as run:
+            (run.folder / "metrics.json").write_text(str(number))
+    kept = {f.name: (f / "metrics.json").read_text() for f in tmp_path.iterdir()}
+    assert kept == {"run": "2", "run.1": "0", "run.2": "1"}
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
+    flags = ["-m", "recipes", "autoencoder", "--epochs", "150", "--seed", "3", "--out"]
+    command = [sys.executable, *flags, str(tmp_path / "killed")]
+    environment = processes.with_backend({"KERAS_AE_BACKUP_SECONDS": "0.2"})
+    process = subprocess.Popen(
+        command, cwd=processes.ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=-3
+    )
+    backup = tmp_path / "killed" / "backup"
+    deadline = time.monotonic() + 120
+    while not list(backup.glob("*.epoch*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(backup.glob("*.epoch*")), "it was killed before its first backup"
+    assert not (tmp_path / "killed" / "metrics.json").exists(), "it was killed too late"
+    stopped_at = len(read_log(tmp_path / "killed" / "log.csv"))
+    assert 0 < stopped_at < 150
+    processes.run(*flags, tmp_path / "killed", "--resume")
+    processes.run(*flags, tmp_path / "unbroken")
+    models = [keras.saving.load_model(tmp_path / n / "model.keras") for n in ("killed", "unbroken")]
+    assert models[0].epochs_trained == models[1].epochs_trained == 150
+    for left, right in zip(*(model.weights for model in models)):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (left, right)))
+    rows = [read_log(tmp_path / name / "log.csv") for name in ("killed", "unbroken")]
+    assert [r["epoch"] for r in rows[0]] == [r["epoch"] for r in rows[1]]
+    assert rows[0][-1]["val_loss"] == rows[1][-1]["val_loss"]
+    assert not backup.exists()
+
+
+def test_the_list_and_unknown_recipes():
+    listed = processes.run("-m", "recipes").stdout
+    for name in ("autoencoder", "deep_autoencoder", "drawing_lines"):
+        assert name in listed
+    process = processes.run("-m", "recipes", "autoencodr", check=False)
+    assert process.returncode == 2 and "did you mean autoencoder" in process.stderr
+    assert "--quick" in processes.run("-m", "recipes", "autoencoder", "--help").stdout

@@ -1,0 +1,46 @@
+"""JAX or PyTorch alone, as on some accelerators: no TensorFlow can be imported."""
+
+import keras
+import pytest
+
+from tests import processes
+
+SCRIPT = """
+import sys
+
+class NoTensorFlow:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "tensorflow":
+            raise ImportError("TensorFlow is not installed")
+
+sys.meta_path.insert(0, NoTensorFlow())
+import runpy
+folder, data = sys.argv[1:]
+sys.argv = ["recipes", "autoencoder", "--quick", "--epochs", "5", "--data", data, "--out", folder]
+runpy.run_module("recipes", run_name="__main__")
+assert "tensorflow" not in sys.modules
+from keras_ae import data
+try:
+    data.load("mnist")
+except ValueError as error:
+    assert "TensorFlow" in str(error), error
+else:
+    raise AssertionError("mnist was loaded without TensorFlow")
+"""
+
+
+@pytest.mark.parametrize("data", ["digits", "file"])
+def test_a_recipe_runs_without_tensorflow(tmp_path, data):
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("this is about the other backends: KERAS_BACKEND=jax or torch runs it")
+    if data == "file":
+        import numpy as np
+
+        data = tmp_path / "data.npz"
+        x = np.random.default_rng(0).integers(0, 256, (200, 28, 28), "uint8")
+        np.savez(data, x=x)
+    process = processes.run("-c", SCRIPT, tmp_path / "run", data)
+    assert "no SavedModel" in process.stdout
+    assert (tmp_path / "run" / "model.keras").exists()
+    assert (tmp_path / "run" / "metrics.json").exists()
+    assert not (tmp_path / "run" / "model_savedmodel").exists()
