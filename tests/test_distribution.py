@@ -22,7 +22,9 @@ def train(devices):
         model.compile(keras.optimizers.Adam(0.01))
         x = np.random.default_rng(0).uniform(size=(64, 20)).astype("float32")
         logs = model.fit(x, batch_size=16, epochs=20, validation_data=x, verbose=0).history
+        assert model.predict(x[:7], verbose=0).shape == model.reconstruct(x[:7]).shape == (7, 20)
         weights = [keras.ops.convert_to_numpy(w) for w in model.weights]
+        model.fit(x[:23], batch_size=16, verbose=0)  # a last batch that cannot be shared equally
     return weights, logs
 
 (one, logs_one), (two, logs_two) = train(1), train(2)

@@ -26,7 +26,15 @@ FLOORS = (
 )
 BACKENDS = {"tensorflow", "jax", "torch"}
 MAY_NAME_A_BACKEND = ("engine/distribution.py", "engine/batches.py", "engine/model.py", "data/")
-WITH_SOURCE = ("engine.model", "losses", "layers", "networks", "autoencoders", "evaluation")
+WITH_SOURCE = (
+    "engine.model",
+    "engine.trainer",
+    "losses",
+    "layers",
+    "networks",
+    "autoencoders",
+    "evaluation",
+)
 
 
 def modules():

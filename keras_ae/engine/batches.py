@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import tree
 
+from . import distribution
+
 
 class Batches(keras.utils.PyDataset):
     """Shuffled batches whose order is a function of `(seed, epoch)`, the same on every backend.
@@ -16,7 +18,8 @@ class Batches(keras.utils.PyDataset):
         x: array or structure of arrays, shape `(examples, ...)`.
         y: array like `x`, or `None`. Defaults to `None`.
         sample_weight: array of shape `(examples,)`, or `None`. Defaults to `None`.
-        batch_size: int, examples per batch; the last one may be smaller. Defaults to `32`.
+        batch_size: int, examples per batch; the last one may be smaller (under JAX's data
+            parallelism it leaves out what its devices cannot share equally). Defaults to `32`.
         shuffle: bool. Defaults to `True`.
         seed: int. Defaults to `0`.
         augment: callable `(arrays, rng) -> arrays` on one batch, a tuple `(x,)`, `(x, y)` or
@@ -54,13 +57,20 @@ class Batches(keras.utils.PyDataset):
             )
         self.num_examples = sizes.pop()
         self.batch_size = int(batch_size)
+        divisor = distribution.batch_divisor()
+        if self.batch_size % divisor or self.num_examples < divisor:
+            raise ValueError(
+                f"batch_size={batch_size} with {self.num_examples} examples cannot be shared by "
+                f"{divisor} devices: pass a multiple of {divisor}."
+            )
+        self.num_used = self.num_examples - self.num_examples % divisor
         self.shuffle, self.seed, self.augment = shuffle, seed, augment
         self.epoch = 0
         self._order = (None, None)
 
     @property
     def num_batches(self):
-        return -(-self.num_examples // self.batch_size)
+        return -(-self.num_used // self.batch_size)
 
     def order(self):
         """Indices of the examples in the order of the current epoch, shape `(examples,)`."""
@@ -70,7 +80,7 @@ class Batches(keras.utils.PyDataset):
             if self.shuffle:
                 np.random.default_rng([self.seed, epoch]).shuffle(order)
             self._order = (epoch, order)
-        return order
+        return order[: self.num_used]
 
     def __getitem__(self, index):
         chosen = self.order()[index * self.batch_size : (index + 1) * self.batch_size]

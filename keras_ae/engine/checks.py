@@ -1,5 +1,6 @@
 """What a model refuses before it computes: one clear message that says how to mend it."""
 
+import keras
 import numpy as np
 
 
@@ -102,3 +103,93 @@ def check_positive_int(name, value):
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name}={value!r}: pass a positive integer.")
+
+
+def check_shares(name, x, divisor):
+    """A number of examples that devices can share equally.
+
+    Args:
+        name: str, what to call it in messages.
+        x: NumPy array, shape `(examples, ...)`; anything else is not checked.
+        divisor: int, number of devices.
+
+    Raises:
+        ValueError: when the devices cannot share the examples.
+    """
+    if isinstance(x, np.ndarray) and len(x) % divisor:
+        raise ValueError(
+            f"{name} has {len(x)} examples, which {divisor} devices cannot share equally: leave "
+            f"out {len(x) % divisor}, or evaluate outside data_parallel."
+        )
+
+
+LABEL_HINT = (
+    " y is the picture to reconstruct (the clean one of a noisy x, say); this model takes no labels"
+    ": call fit(x) alone."
+)
+
+
+def training_data(model, x, y, sample_weight, name=""):
+    """What `fit` and `evaluate` get: arrays are checked whole, data sets by their first batch.
+
+    Args:
+        model: a `Trainer`, which says what shapes and values it takes.
+        x: array-like, shape `(examples, ...)`, or a data set.
+        y: array-like target, or `None` where `x` is the target.
+        sample_weight: array-like, shape `(examples,)`, or `None`.
+        name: str, what to put before "x" and "y" in messages. Defaults to `""`.
+
+    Returns:
+        `(x, y, sample_weight)`, arrays as NumPy arrays.
+
+    Raises:
+        ValueError: when they do not fit the model.
+    """
+    array = as_array(f"{name}x", x)
+    if array is None:
+        first = _first_batch(x)
+        if first is not None:
+            training_data(model, *keras.utils.unpack_x_y_sample_weight(first), name=name)
+        return x, y, sample_weight
+    check_shape(f"{name}x", array.shape, model.example_shape())
+    allowed = model.target_range() if y is None else ()
+    check_values(f"{name}x", array, *allowed)
+    if y is not None:
+        y = as_array(f"{name}y", y)
+        check_shape(f"{name}y", y.shape, model.target_shape(), LABEL_HINT)
+        check_values(f"{name}y", y, *model.target_range())
+    if sample_weight is not None:
+        sample_weight = as_array("sample_weight", sample_weight)
+        check_shape("sample_weight", sample_weight.shape, ())
+        check_values("sample_weight", sample_weight)
+        y = array if y is None else y  # Keras drops the weights where there is no y
+    return array, y, sample_weight
+
+
+def inputs(model, x):
+    """What `predict` is given: an array is checked, a data set is left alone.
+
+    Args:
+        model: a `Trainer`.
+        x: array-like, shape `(examples, ...)`, or a data set.
+
+    Returns:
+        A NumPy array, or the data set.
+
+    Raises:
+        ValueError: when the array does not fit the model.
+    """
+    array = as_array("x", x)
+    if array is None:
+        return x
+    check_shape("x", array.shape, model.example_shape())
+    check_values("x", array)
+    return array
+
+
+def _first_batch(data):
+    if isinstance(data, keras.utils.PyDataset):
+        return data[0]
+    if hasattr(data, "take") and hasattr(data, "element_spec"):  # tf.data
+        return next(iter(data.take(1)), None)
+    return None

@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import numpy as np
 
 
 def num_devices():
@@ -21,6 +22,33 @@ def num_devices():
         current = keras.distribution.distribution()
         return 1 if current is None else int(current.device_mesh.devices.size)
     return 1
+
+
+def batch_divisor():
+    """What the size of every batch must be divisible by.
+
+    Source: `keras.distribution`: on JAX a batch is one array, cut into equal parts; TensorFlow's
+    replicas may have unequal ones.
+
+    Returns:
+        int, the number of devices on JAX, 1 elsewhere.
+    """
+    return num_devices() if keras.backend.backend() == "jax" else 1
+
+
+def pad(array):
+    """Repeats the last example until the batch can be cut into equal parts; drop them afterwards.
+
+    Source: this library.
+
+    Args:
+        array: NumPy array, shape `(examples, ...)`.
+
+    Returns:
+        NumPy array with a number of examples that `batch_divisor` divides.
+    """
+    missing = -len(array) % batch_divisor()
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
 
 
 def scale_loss(loss):

@@ -1,0 +1,322 @@
+"""How a model is fed and driven: checked data, an order that can be resumed, fast defaults."""
+
+import random
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from . import checks, distribution
+from .batches import Batches
+
+STEPS_PER_EXECUTION = 20  # TensorFlow steps in one call; what `compile` chooses for "auto"
+
+
+class Trainer(keras.Model):
+    """`compile`, `fit`, `evaluate` and `predict` of every keras_ae model.
+
+    A subclass says what data it takes (`example_shape`, `target_shape`, `target_range`) and what a
+    user sees (`prediction`). Seeds and the order of the batches are saved with the weights, so that
+    training goes on exactly where it was.
+
+    Source: this library (docs/architecture.md).
+
+    Args:
+        **kwargs: `name`, `dtype` and `trainable`, as in `keras.Model`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._order_seed = random.randint(0, 2**31 - 1)  # keras.utils.set_random_seed rules it
+        self.epochs_trained = 0
+
+    # What a subclass says about its data ---------------------------------------------------------
+
+    def prediction(self, outputs):
+        """What `predict` and the export give a user, from what `call` returns.
+
+        Args:
+            outputs: what `call` returned.
+
+        Returns:
+            Tensor in float32.
+        """
+        return ops.cast(outputs, "float32")
+
+    def example_shape(self):
+        """Shape of one input without the batch, a tuple; `None` matches any size."""
+        return tuple(self.encoder.input_shape[1:])
+
+    def target_range(self):
+        """`(low, high, reason)`: which target values the loss can take, `None` for any."""
+        return None, None, ""
+
+    def target_shape(self):
+        """Shape of one target without the batch, a tuple."""
+        return self.example_shape()
+
+    # Training ------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer="adam",
+        *,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution="auto",
+        jit_compile="auto",
+        auto_scale_loss=True,
+        **unknown,
+    ):
+        """As `keras.Model.compile`, without a loss (the model has its own) and with fast defaults.
+
+        "auto" means, on TensorFlow without a strategy, XLA and 20 steps per execution; elsewhere
+        what Keras chooses. `execution` says what was chosen. `steps_per_execution` is how often
+        callbacks see a batch; results do not depend on it.
+
+        Source: measured, `python -m benchmarks train_step`.
+
+        Args:
+            optimizer: name or `keras.optimizers.Optimizer`. Defaults to `"adam"`.
+            metrics: Keras metrics of prediction and target. Defaults to `None`.
+            weighted_metrics: the same, weighted by `sample_weight`. Defaults to `None`.
+            run_eagerly: bool. Defaults to `False`.
+            steps_per_execution: int or "auto". Defaults to `"auto"`.
+            jit_compile: bool or "auto". Defaults to `"auto"`.
+            auto_scale_loss: bool, as in Keras. Defaults to `True`.
+
+        Raises:
+            ValueError: when a `loss`, or an argument that does not exist, is passed.
+        """
+        if unknown:
+            advice = "the loss of this model is given to its constructor"
+            raise ValueError(
+                f"compile() of {type(self).__name__} does not take {', '.join(sorted(unknown))}: "
+                f"{advice if unknown.keys() & {'loss', 'loss_weights'} else 'remove it'}."
+            )
+        self._asked = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        plain_tensorflow = (
+            keras.backend.backend() == "tensorflow"
+            and distribution.num_devices() == 1
+            and not run_eagerly
+        )
+        if jit_compile == "auto" and plain_tensorflow:
+            jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
+        if steps_per_execution == "auto":
+            steps_per_execution = STEPS_PER_EXECUTION if plain_tensorflow else 1
+        super().compile(
+            optimizer=optimizer,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    @property
+    def execution(self):
+        """How steps run: dict with `backend`, `jit_compile`, `steps_per_execution`, `devices`."""
+        return {
+            "backend": keras.backend.backend(),
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+            "devices": distribution.num_devices(),
+        }
+
+    def _limit_steps(self, num_batches):
+        """No more steps per execution than an epoch has, where "auto" chose them."""
+        if self.compiled and self._asked["steps_per_execution"] == "auto":
+            steps = min(num_batches, STEPS_PER_EXECUTION) if self.steps_per_execution > 1 else 1
+            if steps != self.steps_per_execution:
+                self.steps_per_execution = steps
+                self.train_function = self.test_function = None
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        for key in ("loss", "loss_weights"):
+            config.pop(key, None)
+        return {**config, **self._asked} if config else config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`; arrays are checked and shuffled in an order that can be resumed.
+
+        Arrays are wrapped in `Batches`: their order depends on the model's seed and on the number
+        of epochs it has been trained, both of which are saved with it. (With `steps_per_epoch`,
+        and for data sets of your own, Keras' or your order is used.)
+
+        Raises:
+            ValueError: when the data cannot be right (NaN, range, shape, labels as `y`), or the
+                loss became NaN.
+        """
+        x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
+        if validation_data is not None:
+            given = keras.utils.unpack_x_y_sample_weight(validation_data)
+            given = checks.training_data(self, *given, name="validation ")
+            checks.check_shares("validation x", given[0], distribution.batch_divisor())
+            validation_data = keras.utils.pack_x_y_sample_weight(*given)
+        if isinstance(x, np.ndarray) and steps_per_epoch is None and isinstance(shuffle, bool):
+            if validation_split and validation_data is None:
+                at = int(len(x) * (1 - validation_split))
+                held, (x, y, sample_weight) = _split((x, y, sample_weight), at)
+                validation_data = keras.utils.pack_x_y_sample_weight(*held)
+            x = Batches(
+                x,
+                y,
+                sample_weight,
+                batch_size=batch_size or 32,
+                shuffle=shuffle,
+                seed=self._order_seed,
+            )
+            kwargs.setdefault("validation_batch_size", batch_size)
+            y = sample_weight = batch_size = None
+            validation_split = 0.0
+        watch = _Watch(x if isinstance(x, Batches) else None)
+        if isinstance(x, Batches):
+            self._limit_steps(x.num_batches)
+            x, shuffle = x.for_backend(), False  # or Keras would shuffle the batches once more
+        return super().fit(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=[watch, *(callbacks or [])],
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            **kwargs,
+        )
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
+    ):
+        """As `keras.Model.evaluate`; arrays are checked first."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
+            checks.check_shares("x", x, distribution.batch_divisor())
+        return super().evaluate(
+            x=x,
+            y=y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            **kwargs,
+        )
+
+    def predict(self, x, **kwargs):
+        """As `keras.Model.predict`: reconstructions, float32, shape of `x`; arrays are checked."""
+        x = checks.inputs(self, x)
+        size = len(x) if isinstance(x, np.ndarray) else None
+        x = distribution.pad(x) if size else x
+        steps, self.steps_per_execution = self.steps_per_execution, 1
+        try:  # Keras would unroll the steps of one execution, and concatenate
+            outputs = super().predict(x, **kwargs)
+            return tree.map_structure(lambda output: output[:size], outputs)
+        finally:
+            self.steps_per_execution = steps
+
+    def run(self, network, x, then=lambda outputs: outputs, batch_size=256):
+        """Applies a network of this model: arrays in, arrays out; tensors in, tensors out.
+
+        Args:
+            network: `keras.Model`, a part of this model.
+            x: NumPy array (computed in batches) or tensor, shape `(batch, ...)`.
+            then: function applied to the network's output. Defaults to the identity.
+            batch_size: int, for arrays. Defaults to `256`.
+
+        Returns:
+            NumPy array or tensor in float32.
+
+        Raises:
+            ValueError: when the shape does not fit the network, or a value is NaN or infinite.
+        """
+        if isinstance(x, (np.ndarray, list, tuple)):
+            x = checks.as_array("input", x)
+            checks.check_shape("input", x.shape, network.input_shape[1:])
+            checks.check_values("input", x)
+            outputs = network.predict(distribution.pad(x), batch_size=batch_size, verbose=0)
+            outputs = then(ops.convert_to_tensor(outputs[: len(x)]))
+            return ops.convert_to_numpy(ops.cast(outputs, "float32"))
+        checks.check_shape("input", x.shape, network.input_shape[1:])
+        return ops.cast(then(network(x, training=False)), "float32")
+
+    def predict_step(self, *arguments):
+        if keras.backend.backend() != "jax":
+            return self.prediction(super().predict_step(*arguments))
+        outputs, state = super().predict_step(*arguments)
+        return self.prediction(outputs), state
+
+    # Saving what makes a run exact ---------------------------------------------------------------
+
+    def _seed_states(self):
+        """States of all seed generators: the variables that are neither weights nor metrics."""
+        known = {id(v) for v in (*self.non_trainable_weights, *self.metrics_variables)}
+        return [v for v in self.non_trainable_variables if id(v) not in known]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self._seed_states()):
+            store[f"seed_{index}"] = ops.convert_to_numpy(state)
+        store["order"] = np.array([self._order_seed, self.epochs_trained], "int64")
+
+    def load_own_variables(self, store):
+        kept = {key: store[key] for key in store.keys()}  # noqa: SIM118, Keras' store is no dict
+        super().load_own_variables({key: kept[key] for key in kept if key.isdigit()})
+        for index, state in enumerate(self._seed_states()):
+            if f"seed_{index}" in kept:
+                state.assign(np.asarray(kept[f"seed_{index}"]))
+        if "order" in kept:
+            self._order_seed, self.epochs_trained = (int(number) for number in kept["order"])
+
+
+class _Watch(keras.callbacks.Callback):
+    """Counts the epochs a model was trained, tells its batches, stops when the loss is NaN."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.batches is not None:
+            self.batches.epoch = self.model.epochs_trained
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.epochs_trained += 1
+        loss = (logs or {}).get("loss", 0.0)
+        if not np.isfinite(float(loss)):
+            raise ValueError(
+                f"the loss became {float(loss)} in epoch {epoch + 1}: lower the learning rate, or "
+                "clip gradients (optimizer clipnorm=1); the weights are not usable."
+            )
+
+
+def _split(arrays, at):
+    """The examples from `at` on, and those before it."""
+    parts = slice(at, None), slice(None, at)
+    return tuple(tuple(None if a is None else a[part] for a in arrays) for part in parts)
