@@ -38,8 +38,31 @@ def strips(rows, title, low=0.0, high=1.0):
     return figure
 
 
+def bitmaps(images, seed=0):
+    """Random bitmaps above digits: the data are a tiny fraction of what pixels can be.
+
+    Source: lecture, compression, "Motivation" ({0, 1}^784).
+
+    Args:
+        images: array of grey values in [0, 1], shape `(columns, height, width[, channels])`; they
+            are made black and white at 0.5.
+        seed: int, of the random bitmaps. Defaults to `0`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    noise = np.random.default_rng(seed).integers(0, 2, (2, *images.shape))
+    rows = {"random\nbitmaps": noise[0], "again": noise[1], "digits >= 0.5": images >= 0.5}
+    pixels = images[0].size
+    return strips(
+        rows, f"Digits are a tiny fraction of the 2^{pixels} bitmaps in {{0, 1}}^{pixels}"
+    )
+
+
 def codes(panels, labels, title, names=None):
     """Codes in two or three dimensions, one panel per embedding, coloured by class.
+
+    In two dimensions the axes end a little beyond the 99 % of the codes in the middle.
 
     Source: lecture, "Final 2D embeddings"; Hinton and Salakhutdinov 2006, figure 3.
 
@@ -65,6 +88,11 @@ def codes(panels, labels, title, names=None):
             text = str(label) if names is None else names[label]
             axis.scatter(*chosen.T, s=size, color=colour, alpha=0.7, linewidths=0, label=text)
         axis.set_title(name, fontsize=9)
+        if not in_3d:  # a few far codes would squeeze all others
+            low, high = np.percentile(points, [0.5, 99.5], axis=0)
+            margin = 0.1 * (high - low) + 1e-6
+            axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
+            axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
         for set_label, number in ((axis.set_xlabel, 1), (axis.set_ylabel, 2)):
             set_label(f"z{number}", fontsize=8)
         if in_3d:
@@ -110,6 +138,9 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
     if log_y:
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:g}")
+        axis.tick_params(which="both", labelsize=7)
     axis.set_xlabel(x_label)
     axis.set_ylabel(y_label)
     axis.set_title(title, fontsize=10)

@@ -9,7 +9,6 @@ Run:      KERAS_BACKEND=jax python -m recipes deep_autoencoder --data mnist
 """
 
 import keras
-import numpy as np
 
 import keras_ae
 from keras_ae import data as sources
@@ -77,10 +76,7 @@ def main(
         run.metric("mean_image_squared_error", trivial, f"{UNIT}: the trivial answer")
         title = f"30 numbers per digit, and the test error beside each row ({about})"
         run.figure("strips", figures.strips(rows, title))
-        noise = np.random.default_rng(seed).integers(0, 2, (2, 12, 28, 28, 1))
-        rows = {"random\nbitmaps": noise[0], "again": noise[1], "digits >= 0.5": x_test[:12] >= 0.5}
-        title = "Digits are a tiny fraction of the 2^784 bitmaps in {0,1}^784"
-        run.figure("bitmaps", figures.strips(rows, title))
+        run.figure("bitmaps", figures.bitmaps(x_test[:12], seed))
 
         # The two-dimensional twin against two principal components
         if images.y_test is not None:
@@ -95,7 +91,9 @@ def main(
                 accuracy = evaluation.knn_accuracy(a, images.y_train, b, images.y_test, 15)
                 run.metric(key, accuracy, "share of test images, 15 nearest codes")
                 knn[f"{name}: 15-NN accuracy {accuracy:.1%}"] = b[:5000]
-            title = f"Two numbers per digit, test set, labels not used in training ({about})"
+            title = "Two numbers per digit, test set, labels not used in training"
+            title += f" ({data}, {share(3)} epochs, seed {seed})"
+            run.save(twin, "two_dimensional")
             run.figure("codes", figures.codes(knn, images.y_test[:5000], title))
 
         # Error against the size of the code
@@ -108,9 +106,7 @@ def main(
             curve += [flat.reconstruct(x_test), evaluation.pca(x_train, x_test, size)[1]]
             for name, restored in zip(lines, curve):
                 lines[name].append(evaluation.squared_error(x_test, restored))
-        title = (
-            f"Test error against the size of the code ({data}, {short} epochs each, seed {seed})"
-        )
+        title = f"Test error against the size of the code ({data}, {short} epochs, seed {seed})"
         levels = {f"deep, 30 numbers, {run.epochs} epochs": errors["test_squared_error"]}
         curves = {name: (sizes, values) for name, values in lines.items()}
         axes = ("numbers in the code", UNIT)
