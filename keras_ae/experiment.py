@@ -74,20 +74,25 @@ class Run:
         self._start = time.monotonic()
         self._prepare_folder()
         keras.utils.set_random_seed(self.seed)
-        before = keras.config.dtype_policy()
         try:
-            keras.config.set_dtype_policy(self.settings["precision"])
+            self._set_devices()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def _set_devices(self):
+        precision, devices = self.settings["precision"], self.settings["distribute"]
+        self._exit.callback(keras.config.set_dtype_policy, keras.config.dtype_policy())
+        try:
+            keras.config.set_dtype_policy(precision)
         except ValueError as error:
             raise ValueError(
-                f"--precision {self.settings['precision']}: pass float32, mixed_bfloat16 or "
-                "mixed_float16."
+                f"--precision {precision}: pass float32, mixed_bfloat16 or mixed_float16."
             ) from error
-        self._exit.callback(keras.config.set_dtype_policy, before)
-        devices = self.settings["distribute"]
         if devices > 1:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
-        return self
 
     def __exit__(self, *exception):
         self._exit.close()

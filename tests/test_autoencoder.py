@@ -134,3 +134,12 @@ def test_a_diverging_run_stops():
     x = np.random.default_rng(0).uniform(-1, 1, (64, 16)).astype("float32")
     with pytest.raises(ValueError, match="lower the learning rate"):
         model.fit(x * 0.9, epochs=50, verbose=0)
+
+
+def test_a_loss_must_give_one_value_per_example():
+    encoder = keras_ae.dense_encoder((4, 4, 1), 2)
+    decoder = keras_ae.dense_decoder((4, 4, 1), 2)
+    model = keras_ae.Autoencoder(encoder, decoder, loss=lambda x, y: (x - y) ** 2)
+    model.compile()
+    with pytest.raises(ValueError, match="one value per example"):
+        model.fit(np.zeros((4, 4, 4, 1), "float32"), verbose=0)

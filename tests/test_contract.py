@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_ae
 from tests import golden
 from tests.cases import CASES
 
@@ -173,6 +174,29 @@ def test_sample_weight(case, trained):
     np.testing.assert_allclose(weighted["reconstruction"], plain["reconstruction"] / 2, rtol=1e-5)
 
 
+def test_data_sets_and_validation_split(case):
+    """Every kind of data that fit takes gives the same first epoch."""
+    data = arrays(case, 20)
+    model = compiled(case)
+    logs = model.fit(*data, batch_size=8, validation_split=0.2, verbose=0).history
+    assert {"loss", "val_loss"} <= set(logs)
+    again = compiled(case)
+    parts = [[array[:16] for array in data], [array[16:] for array in data]]
+    held = parts[1][0] if len(data) == 1 else tuple(parts[1])
+    assert again.fit(*parts[0], batch_size=8, validation_data=held, verbose=0).history == logs
+    batches = keras_ae.Batches(
+        *parts[0], batch_size=8, seed=again._order_seed, augment=lambda b, _: b
+    )
+    third = compiled(case)
+    third.fit(batches, verbose=0)
+    assert_equal(weights(third), weights(again))
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        data_set = tf.data.Dataset.from_tensor_slices(tuple(data)).batch(8)
+        assert np.isfinite(compiled(case).fit(data_set, verbose=0).history["loss"]).all()
+
+
 def test_bad_arguments(case):
     for message, build in case.bad.items():
         with pytest.raises(ValueError) as error:
@@ -198,15 +222,9 @@ def test_bad_data(case, trained):
                 method(*args, verbose=0)
             assert message in str(error.value)
     with pytest.raises(ValueError, match="takes no labels"):
-        model.fit(*data_set(x, labels), verbose=0)
+        model.fit(keras_ae.Batches(x, labels, batch_size=8), verbose=0)
     with pytest.raises(ValueError, match="given to its constructor"):
         model.compile("adam", loss="mse")
-
-
-def data_set(x, y):
-    import keras_ae
-
-    return (keras_ae.Batches(x, y, batch_size=8),)
 
 
 def test_golden_values(case):

@@ -137,3 +137,15 @@ def test_the_list_and_unknown_recipes():
     process = processes.run("-m", "recipes", "autoencodr", check=False)
     assert process.returncode == 2 and "did you mean autoencoder" in process.stderr
     assert "--quick" in processes.run("-m", "recipes", "autoencoder", "--help").stdout
+
+
+def test_the_example_of_the_readme(tmp_path):
+    text = (processes.ROOT / "README.md").read_text()
+    example = text.partition("```python\n")[2].partition("```")[0]
+    assert len([line for line in example.splitlines() if line.startswith(("model", "import"))]) == 6
+    if not EXPORTS:
+        example = example.replace("model.export", "pass  #")
+    script = f"import os; os.chdir({str(tmp_path)!r})\n{example}"
+    processes.run("-c", script)
+    assert (tmp_path / "model.keras").exists()
+    assert (tmp_path / "savedmodel").exists() == EXPORTS

@@ -6,56 +6,38 @@ import pathlib
 import keras
 import numpy as np
 
+from ..engine.batches import Batches
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 
 
-class ImageFolder(keras.utils.PyDataset):
-    """Batches of images read from a folder as they are needed, in an order of seed and epoch.
+class ImageFolder(Batches):
+    """Batches of images read from a folder as they are needed, for sets that do not fit in memory.
 
-    Sub-folders are not read as labels: this feeds models that reconstruct. `fit` of a keras_ae
-    model advances the order; elsewhere `on_epoch_end` does.
+    Their order is that of `Batches`, a function of seed and epoch. Sub-folders are not read as
+    labels: this feeds models that reconstruct.
 
     Args:
         folder: path, searched through all sub-folders.
         image_size: int or `(height, width)`, what every image is resized to (bilinear).
-        batch_size: int. Defaults to `32`.
         grayscale: bool, one channel instead of three. Defaults to `False`.
-        shuffle: bool. Defaults to `True`.
-        seed: int. Defaults to `0`.
+        **kwargs: `batch_size`, `shuffle`, `seed` and `augment`, as in `Batches`.
 
     Raises:
         ValueError: when the folder does not exist or holds no images.
     """
 
-    def __init__(
-        self,
-        folder,
-        image_size,
-        batch_size=32,
-        grayscale=False,
-        shuffle=True,
-        seed=0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
+    def __init__(self, folder, image_size, grayscale=False, **kwargs):
         self.files = _files(folder)
-        self.image_size, self.batch_size, self.grayscale = image_size, batch_size, grayscale
-        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+        self.image_size, self.grayscale = image_size, grayscale
+        super().__init__(np.arange(len(self.files)), **kwargs)
 
-    @property
-    def num_batches(self):
-        return -(-len(self.files) // self.batch_size)
-
-    def __getitem__(self, index):
-        order = np.arange(len(self.files))
-        if self.shuffle:
-            np.random.default_rng([self.seed, self.epoch]).shuffle(order)
-        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+    def read(self, chosen):
         images = [_read(self.files[i], self.image_size, self.grayscale) for i in chosen]
         return (np.stack(images),)
 
-    def on_epoch_end(self):
-        self.epoch += 1
+    def for_backend(self):
+        return self
 
 
 def read(folder, image_size=None):

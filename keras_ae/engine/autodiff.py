@@ -11,7 +11,7 @@ adds with `add_loss` inside a differentiated function stay inside it: return the
 """
 
 import keras
-from keras import ops, tree
+from keras import ops
 
 BACKEND = keras.backend.backend()
 if BACKEND == "tensorflow":
@@ -237,6 +237,7 @@ def _pure(function, variables=None, has_aux=False):
         return result, (aux, [scope.get_current_value(variable) for variable in changed])
 
     def write_back(updates):
-        tree.map_structure(lambda variable, value: variable.assign(value), list(changed), updates)
+        for variable, update in zip(changed, updates):
+            variable.assign(update)
 
     return pure, write_back

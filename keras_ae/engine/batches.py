@@ -83,11 +83,17 @@ class Batches(keras.utils.PyDataset):
         return order[: self.num_used]
 
     def __getitem__(self, index):
-        chosen = self.order()[index * self.batch_size : (index + 1) * self.batch_size]
-        batch = tree.map_structure(lambda array: array[chosen], self.arrays)
+        batch = self.read(self.order()[index * self.batch_size : (index + 1) * self.batch_size])
         if self.augment is not None:
             batch = self.augment(batch, np.random.default_rng([self.seed, self.epoch, index]))
         return batch
+
+    def read(self, chosen):
+        """The examples of one batch, a tuple; `chosen` are their indices."""
+        return tree.map_structure(lambda array: array[chosen], self.arrays)
+
+    def on_epoch_end(self):
+        self.epoch += 1  # for models that do not count, as those of keras_ae do
 
     def for_backend(self):
         """The fastest equal form of this data set for the active backend.

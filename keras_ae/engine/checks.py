@@ -5,7 +5,7 @@ import numpy as np
 
 
 def as_array(name, value):
-    """Numbers as a floating-point NumPy array; every other kind of data set is left alone.
+    """Numbers as a NumPy array of Keras' `floatx`; every other kind of data set is left alone.
 
     Args:
         name: str, what to call it in messages.
@@ -26,7 +26,7 @@ def as_array(name, value):
             raise ValueError(f"{name} is not a rectangular array of numbers: {error}") from error
         if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
             raise ValueError(f"{name} has dtype {array.dtype}: pass an array of numbers.")
-        return array if array.dtype.kind == "f" else array.astype("float32")
+        return array.astype(keras.config.floatx(), copy=False)
     return None
 
 

@@ -75,7 +75,7 @@ class Model(Trainer):
         terms = self.loss_terms(x, target, y_pred, training)
         total = 0.0
         for mean in self._term_means:
-            value = _batch_mean(terms[mean.name], sample_weight)
+            value = _batch_mean(mean.name, terms[mean.name], sample_weight)
             mean.update_state(value, sample_weight=count)
             total = total + self.term_weights[mean.name] * value
         if self._has_regularization():
@@ -167,9 +167,14 @@ class Model(Trainer):
         return ""
 
 
-def _batch_mean(values, sample_weight):
+def _batch_mean(name, values, sample_weight):
     """Mean over the batch, as Keras means it: weighted sum divided by the number of examples."""
+    if len(values.shape) > 1:
+        raise ValueError(
+            f"the loss term {name!r} has shape {tuple(values.shape)}: give one value per example, "
+            "shape (batch,), by summing over everything else."
+        )
     values = ops.cast(values, "float32")
-    if sample_weight is not None and len(values.shape) > 0:
+    if sample_weight is not None and len(values.shape) == 1:
         values = values * ops.cast(sample_weight, "float32")
     return ops.mean(values)

@@ -192,7 +192,7 @@ class Trainer(keras.Model):
             kwargs.setdefault("validation_batch_size", batch_size)
             y = sample_weight = batch_size = None
             validation_split = 0.0
-        watch = _Watch(x if isinstance(x, Batches) else None)
+        watch = _Watch(x)
         if isinstance(x, Batches):
             self._limit_steps(x.num_batches)
             x, shuffle = x.for_backend(), False  # or Keras would shuffle the batches once more
@@ -298,13 +298,13 @@ class Trainer(keras.Model):
 class _Watch(keras.callbacks.Callback):
     """Counts the epochs a model was trained, tells its batches, stops when the loss is NaN."""
 
-    def __init__(self, batches):
+    def __init__(self, data):
         super().__init__()
-        self.batches = batches
+        self.data = data
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.batches is not None:
-            self.batches.epoch = self.model.epochs_trained
+        if isinstance(self.data, Batches):
+            self.data.epoch = self.model.epochs_trained
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.epochs_trained += 1
