@@ -86,7 +86,10 @@ def codes(panels, labels, title, names=None):
             chosen = points[labels == label]
             colour = COLOURS[int(label) % len(COLOURS)]
             text = str(label) if names is None else names[label]
-            axis.scatter(*chosen.T, s=size, color=colour, alpha=0.7, linewidths=0, label=text)
+            style = {"depthshade": False} if in_3d else {}
+            axis.scatter(
+                *chosen.T, s=size, color=colour, alpha=0.7, linewidths=0, label=text, **style
+            )
         axis.set_title(name, fontsize=9)
         if not in_3d:  # a few far codes would squeeze all others
             low, high = np.percentile(points, [0.5, 99.5], axis=0)
@@ -97,6 +100,7 @@ def codes(panels, labels, title, names=None):
             set_label(f"z{number}", fontsize=8)
         if in_3d:
             axis.view_init(elev=18, azim=-60 + 90 * index)  # each panel from another side
+            axis.set_box_aspect(None, zoom=0.95)
             axis.set_zlabel("z3", fontsize=8)
         axis.tick_params(labelsize=6)
     handles, texts = figure.axes[0].get_legend_handles_labels()
