@@ -1,7 +1,8 @@
 """Training speed of `fit`, side by side with hand-written PyTorch, in one run.
 
 Every contender is a process of its own (Keras has one backend per process) that builds the network,
-trains one round to warm up, and then trains a round whenever it is asked. The parent asks them in
+trains one round to warm up, and then trains a round (some epochs; for ours one call of `fit`, its
+start included) whenever it is asked. The parent asks them in
 turn, so that a noisy machine is noisy for all of them. Reported: images per second (median of the
 rounds), the ratio to eager PyTorch within the same round (median), peak memory, and the share of
 the machine's sgemm rate that the arithmetic of the network (6 operations per weight and image)
@@ -15,13 +16,14 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
 
-NETWORKS = {  # hidden layers, code, activation, output, loss
-    "slide": ((128, 64, 12), 3, "relu", "tanh", "squared_error"),
-    "deep": ((1000, 500, 250), 30, "relu", None, "bernoulli"),
+NETWORKS = {  # hidden layers, code, activation, output, loss, epochs of one round
+    "slide": ((128, 64, 12), 3, "relu", "tanh", "squared_error", 3),
+    "deep": ((1000, 500, 250), 30, "relu", None, "bernoulli", 1),
 }
 CONTENDERS = ("torch eager", "torch.compile", "ours tensorflow", "ours jax", "ours torch")
 IMAGES = 784
@@ -33,7 +35,7 @@ def main(
     contenders: tuple[str, ...] = CONTENDERS,
     rounds: int = 7,
     batch_size: int = 128,
-    steps: int = 400,
+    steps: int = 469,
     out: str = "",
 ):
     """Times training steps of our `fit` against the slide's PyTorch code.
@@ -43,7 +45,7 @@ def main(
         contenders: which contenders.
         rounds: rounds per contender, in turn.
         batch_size: images per step.
-        steps: steps per round.
+        steps: steps per epoch.
         out: JSON file for the results; empty for none.
     """
     results = {}
@@ -63,21 +65,24 @@ def compare(network, contenders, rounds, batch_size, steps):
             workers[name] = worker
         else:
             print(f"{name}: not available here ({worker.why})")
+    if not workers:
+        raise SystemExit("error: none of the contenders is installed here.")
     seconds = {name: [] for name in workers}
     sgemm = []
     for _ in range(rounds):
         sgemm.append(sgemm_rate())
         for name, worker in workers.items():
             seconds[name].append(worker.round()["seconds"])
-    weights = next(iter(workers.values())).weights
+    weights, epochs = next(iter(workers.values())).weights, NETWORKS[network][-1]
     print(
-        f"\n{network}: {weights:,} weights, batch {batch_size}, {rounds} rounds of {steps} steps, "
+        f"\n{network}: {weights:,} weights, batch {batch_size}, {rounds} rounds of "
+        f"{epochs} epochs of {steps} steps, "
         f"sgemm {statistics.median(sgemm) / 1e9:.0f} GFLOP/s"
     )
     print(f"{'':18}{'images/s':>10}{'ratio':>8}{'(min-max)':>14}{'memory':>10}{'of sgemm':>10}")
     table = {}
     for name, worker in workers.items():
-        rate = steps * batch_size / statistics.median(seconds[name])
+        rate = epochs * steps * batch_size / statistics.median(seconds[name])
         base = seconds.get("torch eager")
         ratios = [b / s for b, s in zip(base, seconds[name])] if base else [float("nan")]
         share = 6 * weights * rate / statistics.median(sgemm)
@@ -114,11 +119,12 @@ class Worker:
         backend = name.removeprefix("ours ") if name.startswith("ours ") else "numpy"
         environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, "-m", "benchmarks.train_step", name, *map(str, arguments)]
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.errors,
             text=True,
             env=environment,
         )
@@ -127,7 +133,8 @@ class Worker:
         if self.ready:
             self.weights = json.loads(first)["weights"]
         else:
-            self.why = (self.process.stderr.read().strip().splitlines() or ["no output"])[-1]
+            self.errors.seek(0)
+            self.why = (self.errors.read().strip().splitlines() or ["no output"])[-1]
 
     def round(self):
         self.process.stdin.write("go\n")
@@ -161,14 +168,15 @@ def ours(name, network, x, batch_size):
     """A plain `fit` of our Autoencoder with the defaults of `compile`."""
     import keras_ae
 
-    units, code, activation, output, loss = NETWORKS[network]
+    units, code, activation, output, loss, epochs = NETWORKS[network]
     model = keras_ae.Autoencoder(
         keras_ae.dense_encoder((IMAGES,), code, units, activation),
         keras_ae.dense_decoder((IMAGES,), code, units[::-1], activation, output),
         loss=loss,
     )
     model.compile("adam")
-    return lambda: model.fit(x, batch_size=batch_size, verbose=0), model.count_params()
+    fit = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
+    return lambda: model.fit(x, **fit), model.count_params()
 
 
 def by_hand(name, network, x, batch_size):
@@ -176,7 +184,7 @@ def by_hand(name, network, x, batch_size):
     import torch
     from torch import nn
 
-    units, code, _, output, loss = NETWORKS[network]
+    units, code, _, output, loss, epochs = NETWORKS[network]
 
     def stack(sizes):
         pairs = [[nn.Linear(m, n), nn.ReLU(True)] for m, n in itertools.pairwise(sizes)]
@@ -190,7 +198,8 @@ def by_hand(name, network, x, batch_size):
     images = torch.from_numpy(x)
 
     def train():
-        for chosen in torch.randperm(len(images)).split(batch_size):
+        orders = (torch.randperm(len(images)).split(batch_size) for _ in range(epochs))
+        for chosen in itertools.chain.from_iterable(orders):
             batch = images[chosen]
             optimizer.zero_grad()
             criterion(forward(batch), batch).backward()

@@ -86,22 +86,31 @@ class TrainingLog(keras.callbacks.Callback):
 
     def __init__(self, file):
         super().__init__()
-        self.file, self.rows = pathlib.Path(file), None
+        self.file, self.names = pathlib.Path(file), None
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.rows is None:
-            self.rows = [row for row in read_log(self.file) if int(row["epoch"]) < epoch]
         self._start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         row = {"epoch": epoch, "seconds": round(time.monotonic() - self._start, 3)}
-        self.rows.append(row | {name: float(value) for name, value in (logs or {}).items()})
+        row |= {name: float(value) for name, value in (logs or {}).items()}
+        if self.names is None or set(row) - set(self.names):  # the first, or a new column
+            rows = [*self._rows_before(epoch), row]
+            self.names = list(dict.fromkeys(name for each in rows for name in each))
+            self._write(rows)
+        else:
+            with open(self.file, "a", newline="") as file:
+                csv.DictWriter(file, self.names).writerow(row)
+
+    def _rows_before(self, epoch):
+        return [row for row in read_log(self.file) if int(row["epoch"]) < epoch]
+
+    def _write(self, rows):
         unfinished = self.file.with_suffix(".unfinished")
         with open(unfinished, "w", newline="") as file:
-            names = list(dict.fromkeys(name for row in self.rows for name in row))
-            writer = csv.DictWriter(file, names)
+            writer = csv.DictWriter(file, self.names)
             writer.writeheader()
-            writer.writerows(self.rows)
+            writer.writerows(rows)
         os.replace(unfinished, self.file)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import importlib.metadata
+import itertools
 import json
 import os
 import pathlib
@@ -72,10 +73,10 @@ class Run:
 
     def __enter__(self):
         self._start = time.monotonic()
-        self._prepare_folder()
         keras.utils.set_random_seed(self.seed)
         try:
             self._set_devices()
+            self._prepare_folder()
         except BaseException:
             self._exit.close()
             raise
@@ -94,8 +95,14 @@ class Run:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, trace):
         self._exit.close()
+        if error is not None and [f.name for f in self.folder.iterdir()] == ["run.json"]:
+            # nothing came of it (data that cannot be read, say): leave things as they were
+            (self.folder / "run.json").unlink()
+            self.folder.rmdir()
+            if self._earlier is not None:
+                self._earlier.rename(self.folder)
 
     def callbacks(self, name="model"):
         """Callbacks of one `fit`: its log, and the backup that `--resume` goes on from."""
@@ -148,38 +155,39 @@ class Run:
         print(f"results are in {self.folder}{os.sep}")
 
     def _prepare_folder(self):
-        folder, marker = self.folder, self.folder / "run.json"
+        folder, marker, self._earlier = self.folder, self.folder / "run.json", None
         fixed = {k: v for k, v in self.settings.items() if k not in ("out", "resume")}
+        fixed = {"recipe": self.name, "backend": keras.backend.backend(), **fixed}
+        fixed = json.loads(json.dumps(fixed))
         try:
+            finished = (folder / "metrics.json").exists()
             if self.settings["resume"] and marker.exists():
                 started = json.loads(marker.read_text())
-                if started != {"recipe": self.name, **_jsonable(fixed)}:
-                    differ = sorted(k for k in fixed if started.get(k) != _jsonable(fixed)[k])
+                differ = sorted(key for key in fixed if started.get(key) != fixed[key])
+                if differ:
                     raise ValueError(
                         f"--resume: {folder} was started with other settings "
-                        f"({', '.join(f'{k}={started.get(k)!r}' for k in differ) or 'recipe'}): "
+                        f"({', '.join(f'{key}={started.get(key)!r}' for key in differ)}): "
                         "repeat them, or choose another --out."
                     )
-                if (folder / "metrics.json").exists():
+                if finished:
                     raise AlreadyFinished(f"{folder} holds a finished run; nothing is left to do.")
-                return
-            if folder.exists() and any(folder.iterdir()):
-                if not marker.exists():
-                    raise ValueError(
-                        f"--out {folder} holds files that are not a run: name a new folder."
+            elif folder.exists() and any(folder.iterdir()):
+                if not finished or not marker.exists():
+                    what = (
+                        "an unfinished run: --resume goes on with it, or"
+                        if marker.exists()
+                        else ("files that are not a run:")
                     )
-                earlier = next(
-                    p
-                    for n in range(1, 10**6)
-                    if not (p := folder.with_name(f"{folder.name}.{n}")).exists()
-                )
-                folder.rename(earlier)
-                print(f"the earlier run in {folder} is now in {earlier}")
+                    raise ValueError(f"--out {folder} holds {what} name a new folder.")
+                numbered = (folder.with_name(f"{folder.name}.{n}") for n in itertools.count(1))
+                self._earlier = folder.rename(next(p for p in numbered if not p.exists()))
+                print(f"the earlier run in {folder} is now in {self._earlier}")
             folder.mkdir(parents=True, exist_ok=True)
-            _write_json(marker, {"recipe": self.name, **fixed})
+            _write_json(marker, fixed)
         except (OSError, json.JSONDecodeError) as error:
             raise ValueError(
-                f"--out {folder} cannot be used ({error}): name another folder."
+                f"--out {folder} cannot be used ({error}): name another one."
             ) from error
 
 
@@ -204,7 +212,7 @@ def environment():
         commit = "unknown"
     return {
         "backend": keras.backend.backend(),
-        "device": f"{platform.machine()}, {os.cpu_count()} CPU cores",
+        "device": distribution.device_name(),
         "versions": versions,
         "commit": commit,
         "date": datetime.date.today().isoformat(),
@@ -230,16 +238,12 @@ def command_line(main, arguments=None, program=None):
         tyro.cli(main, args=arguments, prog=program)
     except AlreadyFinished as message:
         print(message)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         if os.environ.get("KERAS_AE_DEBUG"):
             raise
         message = " ".join(str(error).split())
         print(f"error: {message}", file=sys.stderr)
         raise SystemExit(1) from None
-
-
-def _jsonable(value):
-    return json.loads(json.dumps(value))
 
 
 def _write_json(file, content):

@@ -1,8 +1,8 @@
 """Loss terms as pure functions: one value per example, summed over everything else.
 
-Every function computes in float32 at least, whatever the precision of the network, and returns
-shape `(batch,)`. They are sums over pixels, not means: a mean over 784 pixels changes the weight of
-a reconstruction against any other term by 784.
+Every function computes in float32 at least, whatever the precision of the network. Terms of the
+data return shape `(batch,)`, a term of the weights a scalar. They are sums over pixels, not means:
+a mean over 784 pixels changes the weight of a reconstruction against any other term by 784.
 """
 
 import keras

@@ -42,6 +42,7 @@ def listing():
         fields, result = header(name), results.get(name, {})
         lines += [name, f"    {fields['Title']}"]
         lines += [f"    {key.lower():7}{fields[key]}" for key in ("Slide", "Source")]
+        lines.append(f"    paper  {fields['Expected']}")
         for metric, ours in result.get("metrics", {}).items():
             paper = result["paper"].get(metric)
             theirs = f"paper {paper['value']}" if paper else "no published number"

@@ -1,5 +1,7 @@
 """The table of results: `results.json`, its text forms, and how runs become an entry."""
 
+import importlib
+import inspect
 import json
 import pathlib
 import statistics
@@ -36,37 +38,32 @@ def table():
 def collect(folders):
     """Writes the entry of one recipe from finished runs that differ in nothing but the seed."""
     runs = [json.loads((pathlib.Path(folder) / "metrics.json").read_text()) for folder in folders]
-    first = runs[0]
+    if not runs:
+        raise SystemExit("error: name the folders of finished runs.")
+    first, seeds = runs[0], [run["settings"]["seed"] for run in runs]
     for run in runs:
-        same = [
-            k for k in ("recipe", "backend", "device", "epochs", "commit") if run[k] != first[k]
-        ]
-        if same:
-            raise ValueError(f"the runs differ in {', '.join(same)}: collect equal ones.")
-    ignored = ("seed", "out", "resume", "distribute", "precision")
-    flags = {k: v for k, v in first["settings"].items() if k not in ignored}
-    command = f"KERAS_BACKEND={first['backend']} python -m recipes {first['recipe']}"
-    for flag, value in flags.items():
-        if value is True:
-            command += f" --{flag}"
-        elif flag in ("data", "epochs"):
-            command += f" --{flag} {value}"
+        differ = [k for k in ("recipe", "backend", "device", "commit") if run[k] != first[k]]
+        if differ or flags(run) != flags(first) or len(set(seeds)) < len(seeds):
+            what = ", ".join(differ) or "their flags, or share a seed"
+            raise SystemExit(
+                f"error: the runs differ in {what}: collect runs equal but for the seed."
+            )
     metrics = {}
-    for name in dict.fromkeys(name for run in runs for name in run["metrics"]):
-        having = [run for run in runs if name in run["metrics"]]
-        values = [run["metrics"][name]["value"] for run in having]
+    for name in first["metrics"]:
+        values = [run["metrics"][name]["value"] for run in runs]
         metrics[name] = {
             "mean": statistics.fmean(values),
             "std": statistics.stdev(values) if len(values) > 1 else 0.0,
-            "seeds": [run["settings"]["seed"] for run in having],
-            "unit": having[0]["metrics"][name]["unit"],
+            "seeds": seeds,
+            "unit": first["metrics"][name]["unit"],
         }
+    command = f"KERAS_BACKEND={first['backend']} python -m recipes {first['recipe']}"
     results = load()
     results[first["recipe"]] = {
         "metrics": metrics,
         "paper": results.get(first["recipe"], {}).get("paper", {}),
         "protocol": {
-            "command": f"{command} --seed SEED",
+            "command": " ".join([command, *flags(first), "--seed SEED"]),
             "data": first["settings"]["data"],
             "budget": f"{first['epochs']} epochs",
             "backend": first["backend"],
@@ -76,4 +73,23 @@ def collect(folders):
             "seconds": round(statistics.fmean(run["seconds"] for run in runs), 1),
         },
     }
-    FILE.write_text(json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False) + "\n")
+    unfinished = FILE.with_suffix(".unfinished")
+    unfinished.write_text(
+        json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False) + "\n"
+    )
+    unfinished.replace(FILE)
+
+
+def flags(run):
+    """The flags of a run that are off their defaults, seed and folder aside."""
+    main = importlib.import_module(f"recipes.{run['recipe']}").main
+    words = []
+    for name, parameter in inspect.signature(main).parameters.items():
+        value = run["settings"][name]
+        value = tuple(value) if isinstance(value, list) else value
+        if name in ("seed", "out", "resume") or value == parameter.default:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        values = value if isinstance(value, tuple) else () if value is True else (value,)
+        words.append(" ".join([flag, *map(str, values)]))
+    return words

@@ -57,7 +57,7 @@ def main(
         run.metric("test_squared_error", error, "squared error summed over pixels, per image")
         run.metric("mean_image_squared_error", trivial, "the same for the trivial answer")
         about = f"{data}, {run.epochs} epochs, seed {seed}"
-        title = f"784 numbers through 3 and back: test error {error:.1f} per image"
+        title = f"{x_test[0].size} numbers through 3 and back: test error {error:.1f} per image"
         title += f" (mean image {trivial:.1f}); {about}"
         rows = {"input": images.x_test[:12], "output": restored[:12]}
         run.figure("pairs", figures.strips(rows, title))

@@ -56,6 +56,9 @@ def main(
         # 1. Data: grey values in [0, 1]
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train, images.x_test
+        sizes = code_sizes[1::3] if run.quick and len(code_sizes) > 3 else code_sizes
+        if not all(1 <= size <= min(len(x_train), x_train[0].size) for size in sizes):
+            raise ValueError(f"--code-sizes {sizes}: pass sizes from 1 to the number of pixels.")
         share = lambda n: run.epochs if run.quick else max(1, run.epochs // n)
         about = f"{data}, {run.epochs} epochs, seed {seed}"
 
@@ -99,7 +102,6 @@ def main(
         # Error against the size of the code
         lines = {"deep": [], "logistic PCA": [], "PCA": []}
         short = share(20)
-        sizes = code_sizes[1::3] if run.quick else code_sizes
         for size in sizes:
             curve = [trained(run, x_train, deep, size, short, f"deep_{size}").reconstruct(x_test)]
             flat = trained(run, x_train, (), size, short, f"logistic_pca_{size}")

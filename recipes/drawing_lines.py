@@ -49,7 +49,7 @@ def main(
         autoencoder.compile(optimizers[1])
 
         # 4. Train, on all points at once
-        fit = {"batch_size": 600, "epochs": run.epochs, "verbose": 0}
+        fit = {"batch_size": 600, "epochs": run.epochs, "verbose": 0, "shuffle": False}
         classifier.fit(x_train, y[:600], callbacks=run.callbacks("classifier"), **fit)
         autoencoder.fit(x_train, callbacks=run.callbacks(), **fit)
 
@@ -73,7 +73,9 @@ def main(
                 z, w, b
             )
         title = f"The best line in five spaces: {data}, 600 test points, seed {seed}"
-        title += "\n(more than two dimensions are seen along the separating hyperplane)"
+        title += (
+            "\n(beyond two dimensions: the hyperplane of logistic regression, seen from its side)"
+        )
         run.figure("spaces", figures.spaces(panels, y[600:], title))
         run.save(autoencoder)
         run.finish()

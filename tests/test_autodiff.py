@@ -103,6 +103,16 @@ def test_derivatives_can_be_differentiated_again(form):
         np.testing.assert_allclose(numpy(g)[index], slope, rtol=1e-3, atol=1e-4)
 
 
+def test_constants_and_frozen_variables():
+    v = keras.Variable(np.array([2.0], "float32"), trainable=False)
+    _, (g,) = autodiff.value_and_grad(lambda: ops.sum(v.value**2), [v])
+    np.testing.assert_allclose(numpy(g), [4.0])
+    _, (g,) = autodiff.value_and_grad(lambda: ops.convert_to_tensor(1.0), [v])
+    np.testing.assert_allclose(numpy(g), [0.0])
+    g = autodiff.gradient(lambda x: ops.ones((5,)), X)
+    np.testing.assert_array_equal(numpy(g), np.zeros_like(X))
+
+
 class ByHand(keras.Model):
     """A model that writes its own step, once for all backends."""
 
@@ -156,3 +166,43 @@ def test_a_step_written_once_equals_keras_own():
         np.testing.assert_allclose(numpy(a), numpy(b), rtol=2e-4, atol=2e-5)
     states = [layer.seed_generator.state for layer in (theirs.layers[2], ours.network.layers[2])]
     assert np.array_equal(*map(numpy, states)) and numpy(states[0])[1] >= 4
+
+
+class Contracting(ByHand):
+    """The penalty of a derivative inside a compiled step."""
+
+    def update(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+
+        def loss():
+            y, pullback = autodiff.vjp(self.network, x)
+            penalty = ops.sum(pullback(ops.ones_like(y)) ** 2)
+            return penalty + ops.sum(autodiff.jvp(self.network, x, ops.ones_like(x))[1] ** 2)
+
+        value, gradients = autodiff.value_and_grad(loss, self.network.trainable_variables)
+        autodiff.apply_gradients(self.optimizer, gradients, self.network.trainable_variables)
+        self.mean.update_state(value)
+        return {"loss": self.mean.result()}
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_second_derivatives_in_a_compiled_step(compiled):
+    dense = keras.layers.Dense(3, "tanh", use_bias=False)
+    model = Contracting(keras.Sequential([keras.Input((4,)), dense]))
+    dense.kernel.assign(W)
+    jit = compiled and keras.backend.backend() != "torch"
+    model.compile(keras.optimizers.SGD(1.0), jit_compile=jit, run_eagerly=not compiled)
+    logs = model.fit(X, batch_size=5, verbose=0).history
+
+    def in_numpy(weights):
+        x = X.astype("float64")
+        slope = 1 - np.tanh(x @ weights) ** 2
+        return np.sum((slope @ weights.T) ** 2) + np.sum((slope * weights.sum(axis=0)) ** 2)
+
+    np.testing.assert_allclose(logs["loss"][0], in_numpy(W.astype("float64")), rtol=1e-5)
+    moved = W - numpy(dense.kernel)  # the gradient, as the learning rate is 1
+    for index in np.ndindex(*W.shape):
+        step = np.zeros(W.shape)
+        step[index] = 1e-5
+        slope = (in_numpy(W + step) - in_numpy(W - step)) / 2e-5
+        np.testing.assert_allclose(moved[index], slope, rtol=1e-3, atol=1e-3)

@@ -110,6 +110,67 @@ def test_regularisers_of_the_users_layers_are_a_term():
     np.testing.assert_allclose(logs["loss"], logs["reconstruction"] + expected, rtol=1e-5)
 
 
+@keras.saving.register_keras_serializable("tests")
+class Pricey(keras.layers.Layer):
+    """A user's layer that adds a loss."""
+
+    def call(self, x):
+        self.add_loss(1000.0 + 0.0 * keras.ops.sum(x))
+        return x
+
+
+def test_losses_that_a_users_layer_adds_are_a_term():
+    encoder = keras.Sequential([keras.Input((4,)), Pricey(), keras.layers.Dense(2)])
+    model = keras_ae.Autoencoder(encoder, keras_ae.dense_decoder((4,), 2))
+    model.compile("sgd")
+    x = np.ones((8, 4), "float32")
+    logs = model.evaluate(x, batch_size=4, verbose=0, return_dict=True)
+    np.testing.assert_allclose(logs["regularization"], 1000.0, rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], logs["reconstruction"] + 1000.0, rtol=1e-5)
+    history = model.fit(x, batch_size=4, verbose=0).history
+    np.testing.assert_allclose(history["regularization"], [1000.0], rtol=1e-5)
+
+
+def test_networks_of_the_users_own():
+    def own(*layers):
+        return keras.Sequential([keras.Input((2,)), *layers])
+
+    dense, encoder = keras.layers.Dense, keras_ae.dense_encoder((4,), 2)
+    inner = keras.Sequential([keras.Input((2,)), dense(4, "sigmoid")])
+    for decoder in (own(dense(4, "sigmoid")), own(inner, keras.layers.Reshape((4,)))):
+        with pytest.raises(ValueError, match="reads logits"):
+            keras_ae.Autoencoder(encoder, decoder, loss="bernoulli")
+    rescaled = own(dense(4, "tanh"), keras.layers.Rescaling(200.0))
+    assert keras_ae.Autoencoder(encoder, rescaled).target_range()[:2] == (None, None)
+    keras_ae.Autoencoder(encoder, rescaled, loss="bernoulli")
+
+    class Subclassed(keras.Model):
+        pass
+
+    with pytest.raises(ValueError, match="Functional or Sequential"):
+        keras_ae.Autoencoder(Subclassed(), rescaled)
+
+
+def test_steps_per_execution_follow_the_data():
+    model = slide_network((16,))
+    model.compile()
+    chosen = model.execution["steps_per_execution"]
+    x = np.zeros((64, 16), "float32")
+    model.fit(x, batch_size=64, verbose=0)
+    assert model.execution["steps_per_execution"] == 1
+    model.fit(x, batch_size=1, verbose=0)
+    assert model.execution["steps_per_execution"] == chosen
+
+
+def test_callbacks_and_batch_sizes_as_keras_takes_them():
+    model = slide_network((16,))
+    model.compile()
+    x = np.zeros((8, 16), "float32")
+    stop = keras.callbacks.EarlyStopping(monitor="loss", baseline=-1.0, patience=1)
+    assert len(model.fit(x, epochs=9, callbacks=stop, verbose=0).history["loss"]) == 1
+    assert model.predict(x, 3, 0).shape == x.shape
+
+
 def test_heads_of_an_encoder():
     encoder = keras_ae.dense_encoder((4,), 2, (8,), heads=("mean", "log_variance"))
     assert {k: v.shape for k, v in encoder(np.ones((3, 4), "float32")).items()} == {

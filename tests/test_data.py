@@ -37,12 +37,24 @@ def test_broken_files(tmp_path):
     np.savez(tmp_path / "pickle.npz", x=np.array([{}], dtype=object))
     np.savez(tmp_path / "keys.npz", pictures=np.zeros((4, 2)))
     np.savez(tmp_path / "range.npz", x=np.full((20, 2, 2), 7.0))
+    zeros = np.zeros((20, 2, 2), "uint8")
+    np.savez(tmp_path / "few.npz", x=zeros[:5])
+    np.savez(tmp_path / "labels.npz", x=zeros, y=np.zeros(3))
+    np.savez(tmp_path / "shapes.npz", x_train=zeros, x_test=zeros[:, :1])
+    np.savez(tmp_path / "half.npz", x_train=zeros, x_test=zeros, y_test=np.zeros(20))
+    with open(tmp_path / "not_zip.npz", "wb") as file:
+        np.save(file, zeros)
     for name, message in (
         ("cut.npz", "cannot be read"),
         ("text.npz", "cannot be read"),
         ("pickle.npz", "without pickles"),
         ("keys.npz", "x_train"),
         ("range.npz", "rescale"),
+        ("few.npz", "at least 10"),
+        ("labels.npz", "as many"),
+        ("shapes.npz", "different shapes"),
+        ("half.npz", "labels that do not fit"),
+        ("not_zip.npz", "cannot be read"),
         ("none.npz", "does not exist"),
         ("none/at/all", "does not exist"),
     ):
@@ -72,6 +84,26 @@ def test_folder_of_images(folder):
         data.load(make(folder.parent / "empty"))
 
 
+def test_classes_of_a_folder_are_those_of_its_training_part(folder, tmp_path):
+    root = make(tmp_path / "split")
+    folder.rename(root / "train")
+    red = make(root / "test") / "red"
+    red.mkdir()
+    (red / "0.png").write_bytes((root / "train" / "red" / "0.png").read_bytes())
+    loaded = data.load(root)
+    assert loaded.y_test.tolist() == [1] and sorted(set(loaded.y_train)) == [0, 1]
+    red.rename(root / "test" / "green")
+    with pytest.raises(ValueError, match="green"):
+        data.load(root)
+
+
+def test_vectors_where_images_are_needed(tmp_path):
+    np.savez(tmp_path / "v.npz", x=np.zeros((20, 7)))
+    assert data.load(tmp_path / "v.npz").x_train.shape == (18, 7)
+    with pytest.raises(ValueError, match="holds vectors"):
+        data.load(tmp_path / "v.npz", image_size=28)
+
+
 def make(folder):
     folder.mkdir()
     return folder
@@ -98,8 +130,9 @@ def test_unknown_names_are_refused_at_once(monkeypatch, tmp_path):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "prepared"))
     if sources._other_backend():
         pytest.importorskip("tensorflow", reason="TFDS needs TensorFlow to look for a data set")
-    with pytest.raises(ValueError, match="KERAS_AE_DATA"):
-        data.load("oxford_iiit_pet")
+    for name in ("oxford_iiit_pet", "emnist/letters", "cifar10:3.0.2"):
+        with pytest.raises(ValueError, match="KERAS_AE_DATA"):
+            data.load(name)
 
 
 def mnist():

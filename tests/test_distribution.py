@@ -24,7 +24,13 @@ def train(devices):
         logs = model.fit(x, batch_size=16, epochs=20, validation_data=x, verbose=0).history
         assert model.predict(x[:7], verbose=0).shape == model.reconstruct(x[:7]).shape == (7, 20)
         weights = [keras.ops.convert_to_numpy(w) for w in model.weights]
-        model.fit(x[:23], batch_size=16, verbose=0)  # a last batch that cannot be shared equally
+        model.fit(x[:17], batch_size=16, verbose=0)  # an example that cannot be shared
+        try:
+            model.evaluate(x[:17], verbose=0)
+        except ValueError as error:
+            assert devices == 2 and "share equally" in str(error)
+        else:
+            assert devices == 1
     return weights, logs
 
 (one, logs_one), (two, logs_two) = train(1), train(2)

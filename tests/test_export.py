@@ -42,8 +42,13 @@ def test_plain_tensorflow_loads_the_export(tmp_path):
         decode_in=codes,
         decode=model.decode(codes),
     )
-    (tmp_path / "exported").mkdir()
-    (tmp_path / "exported" / "old").write_text("an earlier export is replaced")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(ValueError, match="not a SavedModel"):
+        model.export(tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").exists()
+    model.export(tmp_path / "exported")
+    (tmp_path / "exported" / "old").write_text("of an earlier export, which is replaced")
     model.export(tmp_path / "exported")
     assert not (tmp_path / "exported" / "old").exists()
     assert processes.run("-c", LOADER, tmp_path).stdout.strip() == "equal"

@@ -69,19 +69,27 @@ def test_wrong_input_is_one_line_and_leaves_nothing_finished(tmp_path, capsys, f
         (["--data", "no_such_data"], "there is no data set"),
         (["--data", str(tmp_path / "none.npz")], "does not exist"),
         (["--data", str(tmp_path / "corrupt.npz")], "cannot be read"),
-        (["--data", str(tmp_path / "nan.npz")], "rescale"),
+        (["--data", str(tmp_path / "nan.npz")], "NaN"),
         (["--precision", "float7"], "mixed_bfloat16"),
         (["--epochs", "0"], "positive"),
     ):
         out = tmp_path / "out"
         assert message in fails([*arguments, "--out", str(out)], capsys)
         assert not (out / "metrics.json").exists() and not (out / "model.keras").exists()
+        assert not out.exists()
     assert "cannot be used" in fails(["--out", str(tmp_path / "file" / "below")], capsys)
     assert "not a run" in fails(["--out", str(tmp_path / "mine")], capsys)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
     settings = ["--quick", "--resume", "--seed", "5", "--out", str(finished)]
     assert "seed=0" in fails(settings, capsys)
     fails(["--no-such-flag"], capsys, code=2)
+    before = (finished / "metrics.json").read_text()
+    fails(["--data", "no_such_data", "--out", str(finished)], capsys)
+    assert (finished / "metrics.json").read_text() == before  # moved away, and back
+    assert not finished.with_name("quick.1").exists()
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "run.json").write_text("{}")
+    assert "--resume goes on" in fails(["--out", str(tmp_path / "half")], capsys)
 
 
 def test_an_earlier_run_is_kept(tmp_path):
@@ -106,7 +114,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     command = [sys.executable, *flags, str(tmp_path / "killed")]
     environment = processes.with_backend({"KERAS_AE_BACKUP_SECONDS": "0.2"})
     process = subprocess.Popen(
-        command, cwd=processes.ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=-3
+        command,
+        cwd=processes.ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     backup = tmp_path / "killed" / "backup"
     deadline = time.monotonic() + 120
@@ -128,6 +140,20 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     assert [r["epoch"] for r in rows[0]] == [r["epoch"] for r in rows[1]]
     assert rows[0][-1]["val_loss"] == rows[1][-1]["val_loss"]
     assert not backup.exists()
+
+
+@pytest.mark.parametrize("name", ["drawing_lines", "deep_autoencoder"])
+def test_quick_runs_learn_something(tmp_path, name):
+    processes.run("-m", "recipes", name, "--quick", "--out", tmp_path / "run")
+    content = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    numbers = {key: metric["value"] for key, metric in content["metrics"].items()}
+    if name == "drawing_lines":
+        assert numbers["with_labels_layer_3"] > 0.95 > 0.8 > numbers["raw_features"]
+        assert (tmp_path / "run" / "spaces.png").exists()
+    else:
+        assert numbers["test_squared_error"] < 0.5 * numbers["mean_image_squared_error"]
+        pictures = {file.stem for file in (tmp_path / "run").glob("*.png")}
+        assert pictures == {"strips", "bitmaps", "codes", "curve"}
 
 
 def test_the_list_and_unknown_recipes():

@@ -43,19 +43,24 @@ class Autoencoder(Model):
     """
 
     def __init__(self, encoder, decoder, loss="squared_error", l2=0.0, **kwargs):
-        super().__init__(terms={"reconstruction": 1.0} | ({"l2": l2} if l2 else {}), **kwargs)
         if loss not in ("squared_error", "bernoulli") and not callable(loss):
             raise ValueError(
                 f"loss={loss!r} is not known: pass 'squared_error' (summed over pixels, the "
                 "slides' L_MSE), 'bernoulli', or a function (target, output) -> (batch,)."
             )
+        for network in (encoder, decoder):
+            if not hasattr(network, "output_shape"):
+                raise ValueError(
+                    f"{network} has no fixed shapes: pass a Functional or Sequential model."
+                )
         check_shape("the encoder's output", encoder.output_shape, decoder.input_shape[1:])
         check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
-        if loss == "bernoulli" and _output_activation(decoder) != "linear":
+        if loss == "bernoulli" and _output_activation(decoder) not in ("linear", None):
             raise ValueError(
                 f"the decoder ends in {_output_activation(decoder)!r}, but loss='bernoulli' "
                 "reads logits: build it with output_activation=None; predict() applies the sigmoid."
             )
+        super().__init__(terms={"reconstruction": 1.0} | ({"l2": l2} if l2 else {}), **kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.loss, self.l2 = loss, l2
         self.built = True  # as its parts are
@@ -126,9 +131,11 @@ class Autoencoder(Model):
 
 
 def _output_activation(network):
-    """Name of the activation of the last layer that has one."""
+    """Name of the activation that a network ends in; `None` where it cannot be told."""
     for layer in reversed(network.layers):
-        activation = getattr(layer, "activation", None)
-        if activation is not None:
-            return getattr(activation, "__name__", str(activation))
-    return "linear"
+        if isinstance(layer, keras.Model):
+            return _output_activation(layer)
+        if not isinstance(layer, (keras.layers.Reshape, keras.layers.Flatten)):
+            activation = getattr(layer, "activation", None)
+            return getattr(activation, "__name__", None)
+    return None

@@ -61,14 +61,19 @@ def read(folder, image_size=None):
         (x_train, y_train), (x_test, y_test) = (
             _read_all(folder / part, image_size) for part in ("train", "test")
         )
-        return x_train, x_test, y_train, y_test
-    x, y = _read_all(folder, image_size)
-    order = np.random.default_rng(0).permutation(len(x))
-    held = max(1, len(x) // 10)
-    test, train = order[:held], order[held:]
-    if not len(train):
-        raise ValueError(f"{folder} holds a single image: give at least two.")
-    return x[train], x[test], None if y is None else y[train], None if y is None else y[test]
+    else:
+        x, y = _read_all(folder, image_size)
+        order = np.random.default_rng(0).permutation(len(x))
+        test, train = np.split(order, [max(1, len(x) // 10)])
+        x_train, x_test = x[train], x[test]
+        y_train, y_test = (None, None) if y is None else (y[train], y[test])
+    if y_train is None or y_test is None:
+        return x_train, x_test, None, None
+    names, y_train = np.unique(y_train, return_inverse=True)
+    unknown = sorted(set(y_test) - set(names))
+    if unknown:
+        raise ValueError(f"{folder} has test images of {unknown}, but no training images of them.")
+    return x_train, x_test, y_train, np.searchsorted(names, y_test)
 
 
 def _read_all(folder, image_size):
@@ -80,10 +85,9 @@ def _read_all(folder, image_size):
             f"{folder} holds images of {len(shapes)} different shapes, {sorted(shapes)[:3]} ...: "
             "pass image_size."
         )
-    labels = [file.relative_to(folder).parts[0] for file in files]
-    if any(len(file.relative_to(folder).parts) == 1 for file in files):
+    if any(file.parent == folder for file in files):
         return np.stack(images), None
-    return np.stack(images), np.unique(labels, return_inverse=True)[1]
+    return np.stack(images), np.array([file.relative_to(folder).parts[0] for file in files])
 
 
 def _files(folder):

@@ -7,7 +7,6 @@ import dataclasses
 import difflib
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -25,6 +24,9 @@ class Dataset:
         x_test: the same, held out.
         y_train: int array, shape `(examples,)`, or `None` where there are no labels.
         y_test: the same for `x_test`.
+
+    Raises:
+        ValueError: when a part is empty, or shapes or labels do not fit.
     """
 
     name: str
@@ -32,6 +34,20 @@ class Dataset:
     x_test: np.ndarray
     y_train: np.ndarray | None = None
     y_test: np.ndarray | None = None
+
+    def __post_init__(self):
+        shapes = f"x_train {self.x_train.shape}, x_test {self.x_test.shape}"
+        if not len(self.x_train) or not len(self.x_test):
+            raise ValueError(f"{self.name} has no examples to train or to test on ({shapes}).")
+        if self.x_train.shape[1:] != self.x_test.shape[1:]:
+            raise ValueError(f"{self.name} has examples of different shapes ({shapes}).")
+        for x, y in ((self.x_train, self.y_train), (self.x_test, self.y_test)):
+            missing = (y is None) != (self.y_train is None)
+            if missing or (y is not None and np.shape(y) != (len(x),)):
+                raise ValueError(
+                    f"{self.name} has labels that do not fit ({shapes}): one integer per example, "
+                    "for training and test, or none at all."
+                )
 
 
 def load(name, image_size=None):
@@ -61,7 +77,9 @@ def load(name, image_size=None):
         dataset = _digits()
     elif path.suffix == ".npz":
         dataset = _npz(path)
-    elif path.is_dir() and (os.sep in name or not _is_tfds_name(name)):
+    elif _is_tfds_name(name):
+        dataset = _tfds(name)
+    elif path.is_dir():
         dataset = Dataset(name, *folders.read(path, image_size))
     elif os.sep in name or path.suffix:
         raise ValueError(
@@ -70,6 +88,11 @@ def load(name, image_size=None):
     else:
         dataset = _tfds(name)
     if image_size is not None:
+        if dataset.x_train.ndim != 4:
+            raise ValueError(
+                f"{name} holds vectors, shape {dataset.x_train.shape}: images are needed here, "
+                "shape (examples, height, width) or (examples, height, width, channels)."
+            )
         dataset.x_train = _resize(dataset.x_train, image_size)
         dataset.x_test = _resize(dataset.x_test, image_size)
     return dataset
@@ -94,13 +117,15 @@ def _npz(path):
             arrays = {key: file[key] for key in file.files}
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist: check the path.") from error
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # NumPy raises what its parsers raise
         raise ValueError(
             f"{path} cannot be read as an .npz file without pickles ({error}): write it anew with "
             "numpy.savez_compressed(path, x_train=..., x_test=...)."
         ) from error
     if "x" in arrays:
         x, y = arrays["x"], arrays.get("y")
+        if len(x) < 10 or (y is not None and len(y) != len(x)):
+            raise ValueError(f"{path}: x needs at least 10 examples, and y as many as x.")
         order = np.random.default_rng(0).permutation(len(x))
         test, train = order[: len(x) // 10], order[len(x) // 10 :]
         split = (x[train], x[test]) + ((None, None) if y is None else (y[train], y[test]))
@@ -133,12 +158,13 @@ def _tfds(name):
     config = None
     root = os.environ.get("KERAS_AE_DATA")
     if root and not builder.data_path.exists():
-        if not os.path.isdir(os.path.join(root, name)):
+        folder = os.path.join(root, builder.name)
+        if not os.path.isdir(folder):
             raise ValueError(
-                f"KERAS_AE_DATA={root} has no folder {name!r}: put the files of "
+                f"KERAS_AE_DATA={root} has no folder {builder.name!r}: put the files of "
                 f"{builder.info.homepage or name} there, or unset KERAS_AE_DATA to download them."
             )
-        config = tfds.download.DownloadConfig(manual_dir=os.path.join(root, name))
+        config = tfds.download.DownloadConfig(manual_dir=folder)
     try:
         builder.download_and_prepare(download_config=config)
     except Exception as error:  # TFDS raises what its libraries raise; say what it was doing
@@ -150,7 +176,12 @@ def _tfds(name):
         raise ValueError(f"{name} has no images with a training split: pass an image data set.")
     test = next((s for s in ("test", "validation") if s in builder.info.splits), None)
     splits = ["train", test] if test else ["train[:90%]", "train[90%:]"]
-    read = [tfds.as_numpy(builder.as_dataset(split=s, batch_size=-1)) for s in splits]
+    try:
+        read = [tfds.as_numpy(builder.as_dataset(split=s, batch_size=-1)) for s in splits]
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(
+            f"{name} has images of different sizes: save them to a folder and pass that."
+        ) from error
     x_train, x_test = (_pixels(name, part["image"]) for part in read)
     return Dataset(name, x_train, x_test, *(part.get("label") for part in read))
 
@@ -162,7 +193,7 @@ def _is_tfds_name(name):
     try:
         import tensorflow_datasets as tfds
 
-        return name.split("/")[0] in tfds.list_builders(with_community_datasets=False)
+        return name.split("/")[0].split(":")[0] in tfds.list_builders(with_community_datasets=False)
     except ImportError:
         return False
 
@@ -179,7 +210,9 @@ def _pixels(name, x):
         raise ValueError(f"{name} has x of dtype {x.dtype} and shape {x.shape}: pass images.")
     scale = 255.0 if x.dtype.kind in "iu" else 1.0
     x = x.astype("float32") / scale
-    if len(x) == 0 or not (np.isfinite(x.min()) and x.min() >= 0 and x.max() <= 1):
+    if len(x) and not np.isfinite(x).all():
+        raise ValueError(f"{name} has pixels that are NaN or infinite: remove or replace them.")
+    if len(x) and not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(
             f"{name} has pixels that are not integers in 0..255 or floats in 0..1: rescale them."
         )

@@ -30,6 +30,9 @@ else:
 def value_and_grad(function, variables, has_aux=False):
     """Value of `function()` and its gradients with respect to Keras variables.
 
+    The gradients are not meant to be differentiated again (torch keeps no graph of them); `vjp`,
+    `jvp` and `gradient` are, inside `function`.
+
     Source: reverse-mode differentiation of the active Keras backend.
 
     Args:
@@ -44,10 +47,11 @@ def value_and_grad(function, variables, has_aux=False):
     """
     variables = list(variables)
     if BACKEND == "tensorflow":
+        sources = [variable.value for variable in variables]
         with tf.GradientTape() as tape:
+            tape.watch(sources)  # also those that are not trainable
             result = function()
         value = result[0] if has_aux else result
-        sources = [variable.value for variable in variables]
         gradients = tape.gradient(value, sources, unconnected_gradients="zero")
     elif BACKEND == "jax":
         pure, write_back = _pure(function, variables, has_aux)
@@ -57,11 +61,17 @@ def value_and_grad(function, variables, has_aux=False):
         result = (value, aux) if has_aux else value
     else:
         sources = [variable.value for variable in variables]
-        with torch.enable_grad():
-            result = function()
-        value = result[0] if has_aux else result
-        gradients = torch.autograd.grad(value, sources, allow_unused=True)
-        gradients = _zeros_for_none(gradients, sources)
+        frozen = [source for source in sources if not source.requires_grad]
+        try:
+            for source in frozen:
+                source.requires_grad_(True)
+            with torch.enable_grad():
+                result = function()
+            value = result[0] if has_aux else result
+            gradients = _torch_gradients(value, sources)
+        finally:
+            for source in frozen:
+                source.requires_grad_(False)
     return result, list(gradients)
 
 
@@ -95,8 +105,7 @@ def vjp(function, x):
 
     def pullback(v):
         with torch.enable_grad():
-            gradients = torch.autograd.grad(y, [x], v, create_graph=True, allow_unused=True)
-        return _zeros_for_none(gradients, [x])[0]
+            return _torch_gradients(y, [x], v, create_graph=True)[0]
 
     return y, pullback
 
@@ -131,7 +140,8 @@ def jvp(function, x, tangent):
 
     Returns:
         `(y, dy)`: the output and dy/dx times `tangent`, of the same shape; both can be
-        differentiated again.
+        differentiated again by `vjp`, `gradient` or `value_and_grad` (torch has no `jvp` of a
+        `jvp`).
     """
     x, tangent = ops.convert_to_tensor(x), ops.convert_to_tensor(tangent)
     if BACKEND == "tensorflow":
@@ -152,6 +162,9 @@ def jvp(function, x, tangent):
 
 def apply_gradients(optimizer, gradients, variables):
     """One step of an optimizer, inside a training step on any backend.
+
+    In mixed_float16 the optimizer is a `LossScaleOptimizer`: differentiate
+    `optimizer.scale_loss(loss)` then, as Keras' own step does.
 
     Source: `keras.optimizers.Optimizer.apply`.
 
@@ -199,7 +212,11 @@ def train_step(model, update, *arguments):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def _zeros_for_none(gradients, sources):
+def _torch_gradients(value, sources, v=None, **kwargs):
+    """`torch.autograd.grad` with zeros where the value does not depend on a source."""
+    if not value.requires_grad:
+        return [torch.zeros_like(source) for source in sources]
+    gradients = torch.autograd.grad(value, sources, v, allow_unused=True, **kwargs)
     return [torch.zeros_like(s) if g is None else g for g, s in zip(gradients, sources)]
 
 

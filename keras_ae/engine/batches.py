@@ -18,8 +18,8 @@ class Batches(keras.utils.PyDataset):
         x: array or structure of arrays, shape `(examples, ...)`.
         y: array like `x`, or `None`. Defaults to `None`.
         sample_weight: array of shape `(examples,)`, or `None`. Defaults to `None`.
-        batch_size: int, examples per batch; the last one may be smaller (under JAX's data
-            parallelism it leaves out what its devices cannot share equally). Defaults to `32`.
+        batch_size: int, examples per batch; the last one may be smaller (under data
+            parallelism it leaves out what the devices cannot share equally). Defaults to `32`.
         shuffle: bool. Defaults to `True`.
         seed: int. Defaults to `0`.
         augment: callable `(arrays, rng) -> arrays` on one batch, a tuple `(x,)`, `(x, y)` or
@@ -57,7 +57,7 @@ class Batches(keras.utils.PyDataset):
             )
         self.num_examples = sizes.pop()
         self.batch_size = int(batch_size)
-        divisor = distribution.batch_divisor()
+        divisor = distribution.num_devices()
         if self.batch_size % divisor or self.num_examples < divisor:
             raise ValueError(
                 f"batch_size={batch_size} with {self.num_examples} examples cannot be shared by "

@@ -1,7 +1,11 @@
 """What a model refuses before it computes: one clear message that says how to mend it."""
 
+import math
+
 import keras
 import numpy as np
+
+from .batches import Batches
 
 
 def as_array(name, value):
@@ -53,12 +57,13 @@ def check_values(name, array, low=None, high=None, reason=""):
             "(numpy.nan_to_num), a single one makes every weight NaN."
         )
     if (low is not None and smallest < low) or (high is not None and largest > high):
-        advice = f"rescale them to [{low:g}, {high:g}]"
-        if smallest >= 0 and 1 < largest <= 255:
-            advice = "divide by 255" if low == 0 else f"divide by 127.5 and add {low:g}"
+        low_, high_ = ("any" if bound is None else f"{bound:g}" for bound in (low, high))
+        advice = "rescale them"
+        if smallest >= 0 and 1 < largest <= 255 and high == 1:
+            advice = "divide by 255" if low == 0 else f"divide by 127.5 and add {low_}"
         raise ValueError(
             f"{name} has values from {smallest:g} to {largest:g}, {reason} needs values from "
-            f"{low:g} to {high:g}: {advice}."
+            f"{low_} to {high_}: {advice}."
         )
 
 
@@ -83,10 +88,7 @@ def check_shape(name, shape, expected, hint=""):
         advice = ""
         if shape == expected:
             advice = f" One example alone is passed as {name}[None]."
-        elif np.prod(shape[1:], dtype=object) == np.prod(expected, dtype=object) and None not in (
-            *shape[1:],
-            *expected,
-        ):
+        elif None not in (*shape[1:], *expected) and math.prod(shape[1:]) == math.prod(expected):
             advice = f" {name}.reshape({(-1, *expected)}) has it."
         raise ValueError(f"{name} has shape {shape}, needed is {words}.{advice}{hint}")
 
@@ -147,7 +149,8 @@ def training_data(model, x, y, sample_weight, name=""):
     """
     array = as_array(f"{name}x", x)
     if array is None:
-        first = _first_batch(x)
+        whole = type(x) is Batches and x.augment is None
+        first = x.arrays if whole else _first_batch(x)
         if first is not None:
             training_data(model, *keras.utils.unpack_x_y_sample_weight(first), name=name)
         return x, y, sample_weight

@@ -1,6 +1,8 @@
 """One device or many: data parallelism on TensorFlow and JAX with the same few words."""
 
 import contextlib
+import os
+import platform
 
 import keras
 import numpy as np
@@ -24,20 +26,23 @@ def num_devices():
     return 1
 
 
-def batch_divisor():
-    """What the size of every batch must be divisible by.
+def share(batch_size):
+    """The next batch size that the devices in use can share equally.
 
-    Source: `keras.distribution`: on JAX a batch is one array, cut into equal parts; TensorFlow's
-    replicas may have unequal ones.
+    Source: `tf.distribute`, `keras.distribution`: a replica without examples has a loss of 0 / 0,
+    and JAX refuses to cut an array into unequal parts.
+
+    Args:
+        batch_size: int.
 
     Returns:
-        int, the number of devices on JAX, 1 elsewhere.
+        int, `batch_size` rounded up to a multiple of the number of devices.
     """
-    return num_devices() if keras.backend.backend() == "jax" else 1
+    return batch_size + -batch_size % num_devices()
 
 
 def pad(array):
-    """Repeats the last example until the batch can be cut into equal parts; drop them afterwards.
+    """Repeats the last example until the devices can share all; drop the repeated ones afterwards.
 
     Source: this library.
 
@@ -45,10 +50,35 @@ def pad(array):
         array: NumPy array, shape `(examples, ...)`.
 
     Returns:
-        NumPy array with a number of examples that `batch_divisor` divides.
+        NumPy array, its number of examples a multiple of the number of devices.
     """
-    missing = -len(array) % batch_divisor()
+    missing = share(len(array)) - len(array)
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
+
+
+def device_name():
+    """What computes: the accelerator's name, or the processor's kind and number of cores.
+
+    Source: the backends' own device lists.
+
+    Returns:
+        str.
+    """
+    backend, names = keras.backend.backend(), []
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            names.append(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU"))
+    elif backend == "jax":
+        import jax
+
+        names = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    elif backend == "torch":
+        import torch
+
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(names) or f"{platform.machine()}, {os.cpu_count()} CPU cores"
 
 
 def scale_loss(loss):

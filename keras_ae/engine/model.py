@@ -6,7 +6,6 @@ import os
 import shutil
 
 import keras
-import numpy as np
 from keras import ops
 
 from . import distribution
@@ -36,13 +35,14 @@ class Model(Trainer):
     def __init__(self, terms, **kwargs):
         super().__init__(**kwargs)
         for term, weight in terms.items():
-            if not np.isfinite(weight) or weight < 0:
+            if not isinstance(weight, (int, float)) or not 0 <= weight < float("inf"):
                 raise ValueError(
-                    f"weight of the loss term {term!r} is {weight}: pass a number >= 0."
+                    f"weight of the loss term {term!r} is {weight!r}: pass a number >= 0."
                 )
         self.term_weights = dict(terms)
         self._term_means = [keras.metrics.Mean(name=term) for term in terms]
         self._regularization = keras.metrics.Mean(name="regularization")
+        self._regularized = False
 
     # What a subclass says about itself -----------------------------------------------------------
 
@@ -78,29 +78,23 @@ class Model(Trainer):
             value = _batch_mean(mean.name, terms[mean.name], sample_weight)
             mean.update_state(value, sample_weight=count)
             total = total + self.term_weights[mean.name] * value
-        if self._has_regularization():
-            value = sum(ops.cast(ops.sum(loss), "float32") for loss in self.losses)
+        losses = self.losses  # of the user's own layers: regularisers and add_loss
+        if losses:
+            value = sum(ops.cast(ops.sum(loss), "float32") for loss in losses)
             self._regularization.update_state(value, sample_weight=count)
             total = total + value
+        self._regularized = bool(losses)
         return distribution.scale_loss(total)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         target = x if y is None else y
         return super().compute_metrics(x, target, self.prediction(y_pred), sample_weight)
 
-    @property
-    def metrics(self):
-        hidden = [] if self._has_regularization() else [self._regularization]
-        return [metric for metric in super().metrics if metric not in hidden]
-
-    def _has_regularization(self):
-        """Whether the user's own layers add losses; they are logged as one term."""
-        layers = self._flatten_layers(include_self=False)
-        return any(
-            getattr(layer, "activity_regularizer", None) is not None
-            or any(getattr(weight, "regularizer", None) for weight in layer.trainable_weights)
-            for layer in layers
-        )
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
+        if not self._regularized:
+            logs.pop("regularization")
+        return logs
 
     # Saving --------------------------------------------------------------------------------------
 
@@ -125,19 +119,25 @@ class Model(Trainer):
         Source: `keras.export.ExportArchive`.
 
         Args:
-            filepath: path of the folder to write; an earlier export there is replaced.
+            filepath: path of the folder to write; an earlier SavedModel there is replaced.
             format: "tf_saved_model", or what `keras.Model.export` takes besides. Defaults to
                 `"tf_saved_model"`.
 
         Raises:
-            ValueError: on the torch backend, or where TensorFlow is not installed.
+            ValueError: on the torch backend, where TensorFlow is not installed, or when something
+                else than a SavedModel is at `filepath`.
         """
         if format != "tf_saved_model":
             return super().export(filepath, format=format, **kwargs)
         why_not = self.cannot_export()
         if why_not:
             raise ValueError(why_not)
+        if kwargs.keys() - {"verbose"}:
+            raise ValueError(f"export of a SavedModel does not take {sorted(kwargs)}: remove them.")
         filepath = os.path.abspath(os.fspath(filepath))
+        earlier = os.path.exists(filepath)
+        if earlier and not os.path.exists(os.path.join(filepath, "saved_model.pb")):
+            raise ValueError(f"{filepath} exists and is not a SavedModel: name a new folder.")
         archive = keras.export.ExportArchive()
         archive.track(self)
         for name, (function, specs) in self.endpoints().items():

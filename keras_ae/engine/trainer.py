@@ -105,6 +105,7 @@ class Trainer(keras.Model):
             jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
         if steps_per_execution == "auto":
             steps_per_execution = STEPS_PER_EXECUTION if plain_tensorflow else 1
+        self._chosen_steps = steps_per_execution
         super().compile(
             optimizer=optimizer,
             metrics=metrics,
@@ -128,7 +129,7 @@ class Trainer(keras.Model):
     def _limit_steps(self, num_batches):
         """No more steps per execution than an epoch has, where "auto" chose them."""
         if self.compiled and self._asked["steps_per_execution"] == "auto":
-            steps = min(num_batches, STEPS_PER_EXECUTION) if self.steps_per_execution > 1 else 1
+            steps = min(num_batches, self._chosen_steps)
             if steps != self.steps_per_execution:
                 self.steps_per_execution = steps
                 self.train_function = self.test_function = None
@@ -174,7 +175,7 @@ class Trainer(keras.Model):
         if validation_data is not None:
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
             given = checks.training_data(self, *given, name="validation ")
-            checks.check_shares("validation x", given[0], distribution.batch_divisor())
+            checks.check_shares("validation x", given[0], distribution.num_devices())
             validation_data = keras.utils.pack_x_y_sample_weight(*given)
         if isinstance(x, np.ndarray) and steps_per_epoch is None and isinstance(shuffle, bool):
             if validation_split and validation_data is None:
@@ -189,7 +190,7 @@ class Trainer(keras.Model):
                 shuffle=shuffle,
                 seed=self._order_seed,
             )
-            kwargs.setdefault("validation_batch_size", batch_size)
+            kwargs.setdefault("validation_batch_size", distribution.share(batch_size or 32))
             y = sample_weight = batch_size = None
             validation_split = 0.0
         watch = _Watch(x)
@@ -202,7 +203,7 @@ class Trainer(keras.Model):
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=[watch, *(callbacks or [])],
+            callbacks=[watch, *_as_list(callbacks)],
             validation_split=validation_split,
             validation_data=validation_data,
             shuffle=shuffle,
@@ -219,7 +220,9 @@ class Trainer(keras.Model):
         """As `keras.Model.evaluate`; arrays are checked first."""
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
-            checks.check_shares("x", x, distribution.batch_divisor())
+            checks.check_shares("x", x, distribution.num_devices())
+        if isinstance(x, np.ndarray):
+            batch_size = distribution.share(batch_size or 32)
         return super().evaluate(
             x=x,
             y=y,
@@ -229,17 +232,18 @@ class Trainer(keras.Model):
             **kwargs,
         )
 
-    def predict(self, x, **kwargs):
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """As `keras.Model.predict`: reconstructions, float32, shape of `x`; arrays are checked."""
         x = checks.inputs(self, x)
-        size = len(x) if isinstance(x, np.ndarray) else None
-        x = distribution.pad(x) if size else x
-        steps, self.steps_per_execution = self.steps_per_execution, 1
+        size = None
+        if isinstance(x, np.ndarray):
+            size, x, batch_size = len(x), distribution.pad(x), distribution.share(batch_size or 32)
+        kept, self.steps_per_execution = self.steps_per_execution, 1
         try:  # Keras would unroll the steps of one execution, and concatenate
-            outputs = super().predict(x, **kwargs)
-            return tree.map_structure(lambda output: output[:size], outputs)
+            outputs = super().predict(x, batch_size, verbose, steps, callbacks)
         finally:
-            self.steps_per_execution = steps
+            self.steps_per_execution = kept
+        return tree.map_structure(lambda output: output[:size], outputs)
 
     def run(self, network, x, then=lambda outputs: outputs, batch_size=256):
         """Applies a network of this model: arrays in, arrays out; tensors in, tensors out.
@@ -260,7 +264,8 @@ class Trainer(keras.Model):
             x = checks.as_array("input", x)
             checks.check_shape("input", x.shape, network.input_shape[1:])
             checks.check_values("input", x)
-            outputs = network.predict(distribution.pad(x), batch_size=batch_size, verbose=0)
+            padded, batch_size = distribution.pad(x), distribution.share(batch_size)
+            outputs = network.predict(padded, batch_size=batch_size, verbose=0)
             outputs = then(ops.convert_to_tensor(outputs[: len(x)]))
             return ops.convert_to_numpy(ops.cast(outputs, "float32"))
         checks.check_shape("input", x.shape, network.input_shape[1:])
@@ -320,3 +325,11 @@ def _split(arrays, at):
     """The examples from `at` on, and those before it."""
     parts = slice(at, None), slice(None, at)
     return tuple(tuple(None if a is None else a[part] for a in arrays) for part in parts)
+
+
+def _as_list(callbacks):
+    """Callbacks as Keras takes them: none, one, a list, or Keras' own list of them."""
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    if isinstance(callbacks, keras.callbacks.Callback):
+        return [callbacks]
+    return list(callbacks or [])

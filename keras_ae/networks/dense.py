@@ -105,6 +105,8 @@ def _hidden(x, units, activation, dropout):
 def _checked(image_shape, latent_dim, units, dropout):
     image_shape = (image_shape,) if isinstance(image_shape, int) else tuple(image_shape)
     check_positive_int("latent_dim", latent_dim)
+    if not isinstance(units, (tuple, list)):
+        raise ValueError(f"units={units!r}: pass a tuple of widths, one per hidden layer.")
     for size in image_shape:
         check_positive_int(f"a size in image_shape={image_shape}", size)
     for width in units:
