@@ -108,14 +108,14 @@ class Batches(keras.utils.PyDataset):
             return self
         import tensorflow as tf
 
-        num_full = self.num_examples // self.batch_size
+        num_full = self.num_used // self.batch_size
 
         def batches_of_indices(_):
             order = tf.numpy_function(lambda: self.order(), [], tf.int64, stateful=True)
-            order = tf.ensure_shape(order, [self.num_examples])
+            order = tf.ensure_shape(order, [self.num_used])
             full, rest = tf.split(order, [num_full * self.batch_size, -1])
             full = tf.data.Dataset.from_tensor_slices(tf.reshape(full, [num_full, self.batch_size]))
-            if self.num_examples % self.batch_size == 0:
+            if self.num_used % self.batch_size == 0:
                 return full
             return full.concatenate(tf.data.Dataset.from_tensors(rest))
 
