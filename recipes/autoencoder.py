@@ -3,7 +3,7 @@
 Slide:    PyTorch Basic Autoencoder
 Source:   the lecture's own code, 784-128-64-12-3-12-64-128-784, ReLU, Tanh output, MSE
 Expected: no published number; better than the mean image by far, digits apart in 3-D
-Measured: see results.json
+Measured: 25.46 +- 0.13 (mean image 52.90), 5-NN accuracy of the codes 80.5 % (MNIST, 3 seeds)
 Run:      python -m recipes autoencoder --data mnist --epochs 20
 """
 

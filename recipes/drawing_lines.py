@@ -3,7 +3,7 @@
 Slide:    Drawing lines in space; Embedding
 Source:   lecture, y = sgn(w x + b); two rings and two moons from scikit-learn
 Expected: no published number; the best line fails on raw features and is right after embedding
-Measured: see results.json
+Measured: best line right for 65 % raw, 100 % with labels, 94 % without (rings, 3 seeds)
 Run:      python -m recipes drawing_lines --data rings
 """
 
