@@ -238,6 +238,9 @@ def command_line(main, arguments=None, program=None):
         tyro.cli(main, args=arguments, prog=program)
     except AlreadyFinished as message:
         print(message)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command with --resume goes on", file=sys.stderr)
+        raise SystemExit(130) from None
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_AE_DEBUG"):
             raise

@@ -14,10 +14,16 @@ from tests.cases import CASES, numpy_weights
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
-def compute(case):
-    """Predictions and terms before and after one step of gradient descent."""
+def prepared(case):
+    """The Case's compiled model with weights from NumPy."""
     model = numpy_weights(case.build())
     model.compile(keras.optimizers.SGD(0.01))
+    return model
+
+
+def compute(case):
+    """Predictions and terms before and after one step of gradient descent."""
+    model = prepared(case)
     arrays = case.data(np.random.default_rng(1), 4)
     values = {"prediction": model.predict(arrays[0], verbose=0)}
     logs = model.evaluate(*arrays, verbose=0, return_dict=True)
@@ -32,3 +38,4 @@ if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for case in CASES:
         np.savez_compressed(FOLDER / f"{case.name}.npz", **compute(case))
+        prepared(case).save(FOLDER / f"{case.name}.keras")

@@ -235,6 +235,15 @@ def test_golden_values(case):
         np.testing.assert_allclose(computed[name], expected[name], rtol=2e-5, atol=2e-6)
 
 
+def test_a_file_of_another_backend(case):
+    """The files were written on JAX."""
+    model = keras.saving.load_model(golden.FOLDER / f"{case.name}.keras")
+    x = case.data(np.random.default_rng(1), 4)[0]
+    expected = np.load(golden.FOLDER / f"{case.name}.npz")["prediction"]
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=2e-5, atol=2e-6)
+    model.fit(x, verbose=0)  # with the optimizer that is in the file
+
+
 def test_export(case, trained, tmp_path):
     model, x = trained[0], arrays(case)[0]
     folder = pathlib.Path(tmp_path / "exported")
