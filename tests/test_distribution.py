@@ -12,16 +12,16 @@ import numpy as np, keras, keras_ae
 from keras_ae.engine import distribution
 distribution.split_cpu(2)
 
-def train(devices):
+def train(devices, loss, end, low):
     keras.utils.set_random_seed(0)
     with distribution.data_parallel(devices):
         assert distribution.num_devices() == devices
         model = keras_ae.Autoencoder(
             keras_ae.dense_encoder((20,), 3, (16, 8), "tanh"),
-            keras_ae.dense_decoder((20,), 3, (8, 16), "tanh"), loss="bernoulli", l2=1e-3)
+            keras_ae.dense_decoder((20,), 3, (8, 16), "tanh", end), loss=loss, l2=1e-3)
         model.compile(keras.optimizers.Adam(0.01))
-        x = np.random.default_rng(0).uniform(size=(64, 20)).astype("float32")
-        logs = model.fit(x, batch_size=16, epochs=20, validation_data=x, verbose=0).history
+        x = np.random.default_rng(0).uniform(low, 1, size=(64, 20)).astype("float32")
+        logs = model.fit(x, batch_size=16, epochs=10, validation_data=x, verbose=0).history
         assert model.predict(x[:7], verbose=0).shape == model.reconstruct(x[:7]).shape == (7, 20)
         weights = [keras.ops.convert_to_numpy(w) for w in model.weights]
         model.fit(x[:17], batch_size=16, verbose=0)  # an example that cannot be shared
@@ -33,11 +33,12 @@ def train(devices):
             assert devices == 1
     return weights, logs
 
-(one, logs_one), (two, logs_two) = train(1), train(2)
-for a, b in zip(one, two):
-    np.testing.assert_allclose(a, b, atol=1e-5)
-for name in logs_one:
-    np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
+for network in (("bernoulli", None, 0), ("squared_error", "tanh", -1)):
+    (one, logs_one), (two, logs_two) = train(1, *network), train(2, *network)
+    for a, b in zip(one, two):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    for name in logs_one:
+        np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
 print("equal")
 """
 
