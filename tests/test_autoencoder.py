@@ -182,8 +182,8 @@ def test_heads_of_an_encoder():
 def test_defaults_of_compile():
     model = slide_network((16,))
     model.compile()
-    tensorflow = keras.backend.backend() == "tensorflow"
-    assert model.execution["steps_per_execution"] == (20 if tensorflow else 1)
+    steps = 1 if keras.backend.backend() == "torch" else 20
+    assert model.execution["steps_per_execution"] == steps
     assert model.execution["jit_compile"] == (keras.backend.backend() != "torch")
     model.compile(jit_compile=False, steps_per_execution=1)
     assert not model.execution["jit_compile"]
