@@ -101,7 +101,7 @@ def codes(panels, labels, title, names=None):
         if in_3d:
             axis.view_init(elev=18, azim=-60 + 90 * index)  # each panel from another side
             axis.set_box_aspect(None, zoom=0.95)
-            axis.set_zlabel("z3", fontsize=8)
+            axis.set_zlabel("z3", fontsize=8, labelpad=8)
         axis.tick_params(labelsize=6)
     handles, texts = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=10, fontsize=7, markerscale=2)
