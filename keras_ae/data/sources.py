@@ -3,6 +3,7 @@
 Pixels are float32 in [0, 1], shape `(examples, height, width, channels)`; labels are integers.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import os
@@ -153,7 +154,9 @@ def _tfds(name):
         import tensorflow as tf
     except ImportError as error:
         raise ValueError(f"{name} comes from TFDS, which needs TensorFlow: {_NO_TFDS}") from error
-    tf.config.set_visible_devices([], "GPU") if _other_backend() else None
+    if _other_backend():  # TensorFlow only reads here: leave the accelerator to the backend
+        with contextlib.suppress(RuntimeError):  # it has been used before
+            tf.config.set_visible_devices([], "GPU")
     builder = tfds.builder(name)
     config = None
     root = os.environ.get("KERAS_AE_DATA")
