@@ -1,62 +1,9 @@
-"""Every picture a recipe draws. Functions return a `matplotlib.figure.Figure`.
+"""Pictures of codes: where the examples lie."""
 
-Source of what each must show: the lecture's slides. One colour per class throughout the project
-(`COLOURS`); images are grey, dark background as in MNIST.
-"""
-
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-COLOURS = matplotlib.colormaps["tab10"].colors  # class i has COLOURS[i % 10], everywhere
-WIDTH = 8.0  # inches, the width of a page
-
-
-def strips(rows, title, low=0.0, high=1.0):
-    """Rows of images under one another, each with its name: inputs, and what models make of them.
-
-    Source: lecture, "Comparison with PCA"; Hinton and Salakhutdinov 2006, figure 2.
-
-    Args:
-        rows: dict, name of a row to images of shape `(columns, height, width[, channels])`.
-        title: str, with the numbers the figure stands for.
-        low: float, value drawn black. Defaults to `0.0`.
-        high: float, value drawn white. Defaults to `1.0`.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    columns = len(next(iter(rows.values())))
-    cell = (WIDTH - 1.4) / columns
-    figure = Figure(figsize=(WIDTH, cell * len(rows) + 0.7), layout="constrained")
-    figure.suptitle(title, fontsize=10)
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for line, (name, images) in zip(axes, rows.items()):
-        for axis, image in zip(line, images):
-            _image(axis, image, low, high)
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
-    return figure
-
-
-def bitmaps(images, seed=0):
-    """Random bitmaps above digits: the data are a tiny fraction of what pixels can be.
-
-    Source: lecture, compression, "Motivation" ({0, 1}^784).
-
-    Args:
-        images: array of grey values in [0, 1], shape `(columns, height, width[, channels])`; they
-            are made black and white at 0.5.
-        seed: int, of the random bitmaps. Defaults to `0`.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    noise = np.random.default_rng(seed).integers(0, 2, (2, *images.shape))
-    rows = {"random\nbitmaps": noise[0], "again": noise[1], "digits >= 0.5": images >= 0.5}
-    pixels = images[0].size
-    return strips(
-        rows, f"Digits are a tiny fraction of the 2^{pixels} bitmaps in {{0, 1}}^{pixels}"
-    )
+from .style import COLOURS, WIDTH
 
 
 def codes(panels, labels, title, names=None):
@@ -105,51 +52,6 @@ def codes(panels, labels, title, names=None):
         axis.tick_params(labelsize=6)
     handles, texts = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=10, fontsize=7, markerscale=2)
-    return figure
-
-
-def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None):
-    """Lines with markers: an error against the size of the code, say.
-
-    Source: lecture, "Going deeper", "Comparison with PCA".
-
-    Args:
-        lines: dict, name to `(x, y)` or `(x, y, spread)` sequences.
-        title: str.
-        x_label: str, with unit.
-        y_label: str, with unit.
-        log_x: bool, logarithmic (base 2) axis. Defaults to `False`.
-        log_y: bool. Defaults to `False`.
-        levels: dict, name to a value that is drawn as a dashed line. Defaults to `None`.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    axis = figure.subplots()
-    for index, (name, (x, y, *spread)) in enumerate(lines.items()):
-        colour = COLOURS[index]
-        axis.plot(x, y, "o-", color=colour, label=name)
-        if spread:
-            lower, upper = np.array(y) - spread[0], np.array(y) + spread[0]
-            axis.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0)
-    for index, (name, level) in enumerate((levels or {}).items()):
-        colour = COLOURS[(len(lines) + index) % len(COLOURS)]
-        axis.axhline(level, ls="--", color=colour, label=name)
-    if log_x:
-        axis.set_xscale("log", base=2)
-        ticks = sorted({value for x, *_ in lines.values() for value in x})
-        axis.set_xticks(ticks, [str(tick) for tick in ticks])
-    if log_y:
-        axis.set_yscale("log")
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("{x:g}")
-        axis.tick_params(which="both", labelsize=7)
-    axis.set_xlabel(x_label)
-    axis.set_ylabel(y_label)
-    axis.set_title(title, fontsize=10)
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
     return figure
 
 
@@ -221,14 +123,3 @@ def edge_on(points, w, b):
     within = within - within.mean(axis=0)
     main = np.linalg.svd(within, full_matrices=False)[2][0]
     return np.stack([distance, within @ main], axis=1), (np.array([1.0, 0.0]), 0.0)
-
-
-def _image(axis, image, low, high):
-    image = np.asarray(image, "float32")
-    image = np.clip((image - low) / (high - low), 0.0, 1.0)
-    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    axis.imshow(image, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    for spine in axis.spines.values():
-        spine.set_visible(False)

@@ -1,0 +1,9 @@
+"""Every picture a recipe draws. Functions return a `matplotlib.figure.Figure`."""
+
+from .codes import codes as codes
+from .codes import edge_on as edge_on
+from .codes import spaces as spaces
+from .curves import curves as curves
+from .images import bitmaps as bitmaps
+from .images import strips as strips
+from .style import COLOURS as COLOURS
