@@ -3,8 +3,13 @@
 from . import callbacks as callbacks
 from . import data as data
 from . import evaluation as evaluation
+from . import layers as layers
 from . import losses as losses
 from .autoencoders.autoencoder import Autoencoder as Autoencoder
+from .autoencoders.autoencoder import dense_autoencoder as dense_autoencoder
 from .engine.batches import Batches as Batches
+from .networks.convolutional import conv_decoder as conv_decoder
+from .networks.convolutional import conv_encoder as conv_encoder
+from .networks.convolutional import unpool_decoder as unpool_decoder
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder

@@ -47,6 +47,27 @@ def bernoulli(target, logits):
     return _sum(ops.maximum(logits, 0.0) - logits * target + softplus)
 
 
+def categorical(target, logits):
+    """Cross-entropy of a distribution over words (or other categories) under a softmax.
+
+    -sum_j p_j log q_j with q = softmax(logits), finite for any logit. Its least value is the
+    entropy of the target, not zero.
+
+    Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647, supporting material
+    (documents).
+
+    Args:
+        target: tensor, shape `(batch, ..., categories)`, non-negative; probabilities sum to 1, and
+            counts weigh a document by its length.
+        logits: tensor of the same shape, before the softmax.
+
+    Returns:
+        Tensor of shape `(batch,)`, nats per document (per word of it where the target holds
+        probabilities).
+    """
+    return -_sum(_float(target) * ops.log_softmax(_float(logits), axis=-1))
+
+
 def sum_of_squares(variables):
     """Sum of all squared weights, the L2 term of the slides.
 

@@ -1,4 +1,4 @@
-"""The autoencoder of the lecture: shallow or deep, under- or overcomplete.
+"""The autoencoder of the lecture: shallow or deep, under- or overcomplete, dense or convolutional.
 
 Source: lecture, "Autoencoders: compression"; Hinton and Salakhutdinov 2006,
 doi:10.1126/science.1127647; Charte et al. 2018, arXiv:1801.01586.
@@ -14,7 +14,8 @@ from keras import ops
 
 from .. import losses
 from ..engine.checks import check_shape
-from ..engine.model import Model
+from ..engine.model import Model, input_spec
+from ..networks.dense import dense_decoder, dense_encoder
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -22,43 +23,61 @@ class Autoencoder(Model):
     """An encoder and a decoder trained to reproduce the input.
 
     `fit(x)` trains towards `x` itself, `fit(x, y)` towards `y` of the same shape. The model's call
-    returns what the loss reads (logits for "bernoulli"); `predict`, `reconstruct`, `decode` and the
-    export return pixels.
+    returns what the loss reads (logits for "bernoulli" and "categorical"); `predict`,
+    `reconstruct`, `decode` and the export return pixels or probabilities.
 
     Source: lecture, "Autoencoders: compression", "PyTorch Basic Autoencoder".
 
     Args:
-        encoder: `keras.Model` from images `(batch, ...)` to codes `(batch, latent_dim)`.
+        encoder: `keras.Model` from images `(batch, ...)` to codes, `(batch, latent_dim)`, a map
+            `(batch, height, width, channels)`, or a dict of several.
         decoder: `keras.Model` from codes to images of the same shape; it returns logits where
-            `loss` is "bernoulli".
+            `loss` is "bernoulli" or "categorical". Layers tied to the encoder's count once.
         loss: "squared_error" (summed over pixels), "bernoulli" (nats per image, pixels in [0, 1]),
-            or a function `(target, output) -> (batch,)`. Defaults to `"squared_error"`.
+            "categorical" (nats per document, word probabilities along the last axis), or a function
+            `(target, output) -> (batch,)`. Defaults to `"squared_error"`.
         l2: float, weight of the sum of all squared kernels (biases are free), logged as the term
             "l2". Defaults to `0.0`.
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
     Raises:
         ValueError: when encoder and decoder do not fit, the loss is unknown, `l2` is negative, or
-            the decoder of a Bernoulli loss ends in an activation.
+            the decoder of a loss that reads logits ends in an activation.
     """
 
+    LOSSES = {
+        "squared_error": losses.squared_error,
+        "bernoulli": losses.bernoulli,
+        "categorical": losses.categorical,
+    }
+
     def __init__(self, encoder, decoder, loss="squared_error", l2=0.0, **kwargs):
-        if loss not in ("squared_error", "bernoulli") and not callable(loss):
+        if not callable(loss) and loss not in self.LOSSES:
             raise ValueError(
                 f"loss={loss!r} is not known: pass 'squared_error' (summed over pixels, the "
-                "slides' L_MSE), 'bernoulli', or a function (target, output) -> (batch,)."
+                "slides' L_MSE), 'bernoulli', 'categorical', or a function (target, output) -> "
+                "(batch,)."
             )
         for network in (encoder, decoder):
             if not hasattr(network, "output_shape"):
                 raise ValueError(
                     f"{network} has no fixed shapes: pass a Functional or Sequential model."
                 )
-        check_shape("the encoder's output", encoder.output_shape, decoder.input_shape[1:])
-        check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
-        if loss == "bernoulli" and _output_activation(decoder) not in ("linear", None):
+        codes, wanted = _parts(encoder.output_shape), _parts(decoder.input_shape)
+        if codes.keys() != wanted.keys():
             raise ValueError(
-                f"the decoder ends in {_output_activation(decoder)!r}, but loss='bernoulli' "
-                "reads logits: build it with output_activation=None; predict() applies the sigmoid."
+                f"the encoder gives {_names(codes)}, the decoder takes {_names(wanted)}: switches, "
+                "say, must be known to both."
+            )
+        for part in codes:
+            what = f"the encoder's output {part}".rstrip()
+            check_shape(what, codes[part], wanted[part][1:])
+        check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
+        reads_logits = loss in ("bernoulli", "categorical")
+        if reads_logits and _output_activation(decoder) not in ("linear", None):
+            raise ValueError(
+                f"the decoder ends in {_output_activation(decoder)!r}, but loss={loss!r} reads "
+                "logits: build it with output_activation=None; predict() applies what is missing."
             )
         super().__init__(terms={"reconstruction": 1.0} | ({"l2": l2} if l2 else {}), **kwargs)
         self.encoder, self.decoder = encoder, decoder
@@ -70,8 +89,7 @@ class Autoencoder(Model):
         return self.decoder(z, training=training)  # (batch, *image_shape)
 
     def loss_terms(self, x, target, outputs, training):
-        functions = {"squared_error": losses.squared_error, "bernoulli": losses.bernoulli}
-        terms = {"reconstruction": functions.get(self.loss, self.loss)(target, outputs)}
+        terms = {"reconstruction": self.LOSSES.get(self.loss, self.loss)(target, outputs)}
         if self.l2:
             kernels = [v for v in self.trainable_weights if len(v.shape) > 1]
             terms["l2"] = losses.sum_of_squares(kernels)
@@ -79,7 +97,8 @@ class Autoencoder(Model):
 
     def prediction(self, outputs):
         outputs = super().prediction(outputs)
-        return ops.sigmoid(outputs) if self.loss == "bernoulli" else outputs
+        activations = {"bernoulli": ops.sigmoid, "categorical": ops.softmax}
+        return activations.get(self.loss, lambda logits: logits)(outputs)
 
     def encode(self, x):
         """Codes of images.
@@ -88,7 +107,8 @@ class Autoencoder(Model):
             x: array or tensor, shape `(batch, *image_shape)`.
 
         Returns:
-            Codes, shape `(batch, latent_dim)`: an array for an array, a tensor for a tensor.
+            Codes, shape `(batch, latent_dim)`, or what else the encoder gives: arrays for an array,
+            tensors for a tensor.
         """
         return self.run(self.encoder, x)
 
@@ -96,7 +116,7 @@ class Autoencoder(Model):
         """Images of codes.
 
         Args:
-            z: array or tensor, shape `(batch, latent_dim)`.
+            z: array or tensor, shape `(batch, latent_dim)`, or what else the encoder gives.
 
         Returns:
             Pixels, shape `(batch, *image_shape)`: an array for an array, a tensor for a tensor.
@@ -110,6 +130,8 @@ class Autoencoder(Model):
     def target_range(self):
         if self.loss == "bernoulli":
             return 0.0, 1.0, "loss='bernoulli'"
+        if self.loss == "categorical":
+            return 0.0, None, "loss='categorical'"
         bounded = {"sigmoid": 0.0, "tanh": -1.0}
         end = _output_activation(self.decoder)
         return (
@@ -119,15 +141,69 @@ class Autoencoder(Model):
         )
 
     def endpoints(self):
-        code = keras.InputSpec(
-            shape=(None, *self.decoder.input_shape[1:]), dtype="float32", name="z"
-        )
         serve = super().endpoints()["serve"]
         return {
             "serve": serve,
             "encode": (lambda x: self.encode(x), serve[1]),
-            "decode": (lambda z: self.decode(z), [code]),
+            "decode": (lambda z: self.decode(z), [input_spec(self.decoder, "z")]),
         }
+
+
+def dense_autoencoder(
+    image_shape,
+    latent_dim,
+    units=(),
+    activation="relu",
+    latent_activation=None,
+    output_activation=None,
+    tied=False,
+    **kwargs,
+):
+    """A dense autoencoder of any of the four types: shallow or deep, under- or overcomplete.
+
+    Without `units` it is shallow; it is undercomplete where `latent_dim` is below the number of
+    pixels, overcomplete above.
+
+    Source: lecture, "Types of autoencoders", "Autoencoders: compression" (tied weights); Charte et
+    al. 2018, arXiv:1801.01586, section 2.3.
+
+    Args:
+        image_shape: tuple, shape of one input without the batch.
+        latent_dim: int, size of the code.
+        units: tuple of int, hidden layers of the encoder from the input inwards; the decoder
+            mirrors them. Defaults to `()`.
+        activation: Keras activation of the hidden layers. Defaults to `"relu"`.
+        latent_activation: Keras activation of the code. Defaults to `None`.
+        output_activation: Keras activation of the output. Defaults to `None`.
+        tied: bool, whether the decoder uses the transposed kernels of the encoder. Defaults to
+            `False`.
+        **kwargs: `loss`, `l2` and `name` of `Autoencoder`.
+
+    Returns:
+        `Autoencoder`.
+
+    Raises:
+        ValueError: as `dense_encoder`, `dense_decoder` and `Autoencoder` say.
+    """
+    encoder = dense_encoder(image_shape, latent_dim, units, activation, latent_activation)
+    decoder = dense_decoder(
+        image_shape,
+        latent_dim,
+        tuple(units)[::-1],
+        activation,
+        output_activation,
+        tied_to=encoder if tied else None,
+    )
+    return Autoencoder(encoder, decoder, **kwargs)
+
+
+def _parts(shapes):
+    """Shapes by name; a single one has no name."""
+    return shapes if isinstance(shapes, dict) else {"": shapes}
+
+
+def _names(parts):
+    return ", ".join(sorted(parts)) if "" not in parts else "one tensor"
 
 
 def _output_activation(network):

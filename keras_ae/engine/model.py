@@ -10,6 +10,7 @@ from keras import ops
 
 from . import distribution
 from .checks import LABEL_HINT, check_shape
+from .sharing import known_networks
 from .trainer import Trainer
 
 
@@ -107,8 +108,12 @@ class Model(Trainer):
 
     @classmethod
     def from_config(cls, config):
-        config = copy.deepcopy(config)  # Keras empties what it reads
-        return cls(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
+        config, arguments = copy.deepcopy(config), {}  # Keras empties what it reads
+        with known_networks() as add:  # tied layers look for the layer that owns their kernel
+            for name, value in config.items():
+                arguments[name] = keras.saving.deserialize_keras_object(value)
+                add(arguments[name])
+        return cls(**arguments)
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
         """Writes a SavedModel with one signature per endpoint, or another format of Keras.
@@ -165,6 +170,29 @@ class Model(Trainer):
         except ImportError:
             return f"a SavedModel needs TensorFlow, which is not installed here: {advice}"
         return ""
+
+
+def input_spec(network, name):
+    """What an endpoint says of the input of a network, for `endpoints`.
+
+    Source: `keras.InputSpec`.
+
+    Args:
+        network: `keras.Model`, Functional.
+        name: str, what to call the input; the parts of a dict keep their own names.
+
+    Returns:
+        `keras.InputSpec`, or a dict of them by name.
+    """
+    inputs = network.input
+    if isinstance(inputs, dict):
+        return {key: _spec(tensor, key) for key, tensor in inputs.items()}
+    return _spec(inputs, name)
+
+
+def _spec(tensor, name):
+    dtype = "float32" if tensor.dtype.startswith(("float", "bfloat")) else tensor.dtype
+    return keras.InputSpec(shape=tensor.shape, dtype=dtype, name=name)
 
 
 def _batch_mean(name, values, sample_weight):

@@ -251,26 +251,37 @@ class Trainer(keras.Model):
 
         Args:
             network: `keras.Model`, a part of this model.
-            x: NumPy array (computed in batches) or tensor, shape `(batch, ...)`.
+            x: NumPy array (computed in batches) or tensor, shape `(batch, ...)`, or a dict of them
+                where the network takes one.
             then: function applied to the network's output. Defaults to the identity.
             batch_size: int, for arrays. Defaults to `256`.
 
         Returns:
-            NumPy array or tensor in float32.
+            NumPy array or tensor in float32 (integers stay integers), or a dict of them.
 
         Raises:
-            ValueError: when the shape does not fit the network, or a value is NaN or infinite.
+            ValueError: when shapes do not fit the network, or a value is NaN or infinite.
         """
-        if isinstance(x, (np.ndarray, list, tuple)):
-            x = checks.as_array("input", x)
-            checks.check_shape("input", x.shape, network.input_shape[1:])
-            checks.check_values("input", x)
-            padded, batch_size = distribution.pad(x), distribution.share(batch_size)
-            outputs = network.predict(padded, batch_size=batch_size, verbose=0)
-            outputs = then(ops.convert_to_tensor(outputs[: len(x)]))
-            return ops.convert_to_numpy(ops.cast(outputs, "float32"))
-        checks.check_shape("input", x.shape, network.input_shape[1:])
-        return ops.cast(then(network(x, training=False)), "float32")
+        parts, shapes = (v if isinstance(v, dict) else {"": v} for v in (x, network.input_shape))
+        if parts.keys() != shapes.keys():
+            wanted = f"a dict with {', '.join(sorted(shapes))}" if "" not in shapes else "one array"
+            raise ValueError(f"{network.name} takes {wanted}, not {', '.join(sorted(parts))}.")
+        names = {key: key or "input" for key in parts}
+        if all(isinstance(part, (np.ndarray, list, tuple)) for part in parts.values()):
+            parts = {key: checks.as_array(names[key], part) for key, part in parts.items()}
+            for key, part in parts.items():
+                checks.check_shape(names[key], part.shape, shapes[key][1:])
+                checks.check_values(names[key], part)
+            size = len(next(iter(parts.values())))
+            padded = {key: distribution.pad(part) for key, part in parts.items()}
+            batch_size = distribution.share(batch_size)
+            outputs = network.predict(padded.get("", padded), batch_size=batch_size, verbose=0)
+            outputs = tree.map_structure(lambda y: ops.convert_to_tensor(y[:size]), outputs)
+            outputs = tree.map_structure(_as_float32, then(outputs))
+            return tree.map_structure(ops.convert_to_numpy, outputs)
+        for key, part in parts.items():
+            checks.check_shape(names[key], part.shape, shapes[key][1:])
+        return tree.map_structure(_as_float32, then(network(x, training=False)))
 
     def predict_step(self, *arguments):
         if keras.backend.backend() != "jax":
@@ -320,6 +331,12 @@ class _Watch(keras.callbacks.Callback):
                 f"the loss became {float(loss)} in epoch {epoch + 1}: lower the learning rate, or "
                 "clip gradients (optimizer clipnorm=1); the weights are not usable."
             )
+
+
+def _as_float32(tensor):
+    """float32 for numbers of any other precision; integers (switches, say) stay."""
+    floating = keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
+    return ops.cast(tensor, "float32") if floating else tensor
 
 
 def _split(arrays, at):

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from ..engine.checks import check_positive_int
+from ..layers.tied import TiedDense
 
 
 def dense_encoder(
@@ -60,6 +61,7 @@ def dense_decoder(
     activation="relu",
     output_activation=None,
     dropout=0.0,
+    tied_to=None,
     name="decoder",
 ):
     """Dense layers from a code up to an image (or a vector).
@@ -76,26 +78,52 @@ def dense_decoder(
             for [0, 1] with a squared error, `None` for logits (a Bernoulli loss) or any range.
             Defaults to `None`.
         dropout: float in [0, 1), rate after every hidden layer. Defaults to `0.0`.
+        tied_to: `keras.Model`, a `dense_encoder` whose kernels are used transposed, in reverse
+            order, or `None` for kernels of its own. Defaults to `None`.
         name: str. Defaults to `"decoder"`.
 
     Returns:
         `keras.Model` from `(batch, latent_dim)` to `(batch, *image_shape)`.
 
     Raises:
-        ValueError: when a size is not a positive integer, or a rate is outside [0, 1).
+        ValueError: when a size is not a positive integer, a rate is outside [0, 1), or the decoder
+            does not mirror the encoder that it is tied to.
     """
     image_shape = _checked(image_shape, latent_dim, units, dropout)
+    pixels = math.prod(image_shape)
+    sources = [None] * (len(units) + 1)
+    if tied_to is not None:
+        sources = _mirrored(tied_to, (latent_dim, *units, pixels))
     inputs = keras.Input((latent_dim,), name="code")  # (batch, latent_dim)
-    x = _hidden(inputs, units, activation, dropout)
-    x = layers.Dense(math.prod(image_shape), output_activation, name="pixels")(x)  # (batch, pixels)
+    x = _hidden(inputs, units, activation, dropout, sources)
+    x = _dense(pixels, output_activation, sources[-1], name="pixels")(x)  # (batch, pixels)
     if len(image_shape) > 1:
         x = layers.Reshape(image_shape)(x)  # (batch, *image_shape)
     return keras.Model(inputs, x, name=name)
 
 
-def _hidden(x, units, activation, dropout):
-    for width in units:
-        x = layers.Dense(width, activation)(x)  # (batch, width)
+def _dense(width, activation, source=None, **kwargs):
+    if source is None:
+        return layers.Dense(width, activation, **kwargs)
+    return TiedDense(source, activation, **kwargs)
+
+
+def _mirrored(encoder, widths):
+    """The encoder's Dense layers from the code outwards, after a look whether they fit."""
+    sources = [layer for layer in encoder.layers if isinstance(layer, layers.Dense)][::-1]
+    theirs = (*(layer.units for layer in sources), *(x.kernel.shape[0] for x in sources[-1:]))
+    if theirs != tuple(widths):
+        raise ValueError(
+            "the decoder does not mirror the encoder that it is tied to: from the code outwards "
+            f"the encoder has {'-'.join(map(str, theirs))}, the decoder "
+            f"{'-'.join(map(str, widths))}."
+        )
+    return sources
+
+
+def _hidden(x, units, activation, dropout, sources=None):
+    for width, source in zip(units, sources or [None] * len(units)):
+        x = _dense(width, activation, source)(x)  # (batch, width)
         if dropout:
             # a seed of its own, or torch would draw from its global state
             x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
