@@ -7,7 +7,9 @@ from . import layers as layers
 from . import losses as losses
 from .autoencoders.autoencoder import Autoencoder as Autoencoder
 from .autoencoders.autoencoder import dense_autoencoder as dense_autoencoder
+from .autoencoders.stacked import StackedAutoencoder as StackedAutoencoder
 from .engine.batches import Batches as Batches
+from .networks.classifier import classifier as classifier
 from .networks.convolutional import conv_decoder as conv_decoder
 from .networks.convolutional import conv_encoder as conv_encoder
 from .networks.convolutional import unpool_decoder as unpool_decoder

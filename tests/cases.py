@@ -58,6 +58,43 @@ def autoencoder(**kwargs):
     return keras_ae.Autoencoder(encoder(), decoder(), **kwargs)
 
 
+def documents(rng, examples):
+    return (rng.dirichlet(np.full(12, 0.3), examples).astype("float32"),)
+
+
+def convolutional(**kwargs):
+    """Odd sides, strides, pooling with a stride of its own: the slide's arithmetic, small."""
+    encoder = keras_ae.conv_encoder((7, 6, 1), (3, 2), 3, (2, 1), 1, (1, 2), (1, 1), "tanh")
+    decoder = keras_ae.conv_decoder(
+        (7, 6, 1), (3, 2, 2), (3,), 3, (2, 1), (1, 0), ((0, 1), 0), "tanh"
+    )
+    return keras_ae.Autoencoder(encoder, decoder, **kwargs)
+
+
+def tied_convolutional():
+    encoder = keras_ae.conv_encoder((7, 6, 1), (3, 2), 3, 2, activation="tanh")
+    return keras_ae.Autoencoder(encoder, tied_decoder(encoder))
+
+
+def tied_decoder(encoder, **kwargs):
+    kwargs = {"output_padding": ((1, 0), (0, 1)), "activation": "tanh", **kwargs}
+    return keras_ae.conv_decoder((7, 6, 1), (2, 2, 2), (3,), tied_to=encoder, **kwargs)
+
+
+def unpooling(up, **kwargs):
+    encoder = keras_ae.conv_encoder(
+        (7, 6, 1), (2, 3), pool_size=2, activation="tanh", switches=up == "switches"
+    )
+    decoder = keras_ae.unpool_decoder((7, 6, 1), (3, 2), up, activation="tanh")
+    return keras_ae.Autoencoder(encoder, decoder, **kwargs)
+
+
+def stacked(**kwargs):
+    return keras_ae.StackedAutoencoder(
+        encoder(), keras_ae.dense_decoder(SHAPE, 3, (8,), "tanh"), **kwargs
+    )
+
+
 CASES = [
     Case(
         name="autoencoder_bernoulli",
@@ -86,6 +123,96 @@ CASES = [
         ),
         data=lambda rng, examples: pixels(rng, examples, (9,)) * 2,
         bad={"pass a positive integer": lambda: decoder((0,))},
+    ),
+    Case(
+        name="autoencoder_tied",
+        build=lambda: keras_ae.dense_autoencoder(
+            SHAPE, 3, (8,), "tanh", "tanh", tied=True, loss="bernoulli", l2=1e-3
+        ),
+        data=pixels,
+        bad={
+            "does not mirror": lambda: decoder(tied_to=encoder()),
+            "mirrors a Dense": lambda: keras_ae.layers.TiedDense(keras.layers.Flatten()),
+            "no kernel yet": lambda: keras_ae.layers.TiedDense(keras.layers.Dense(2)),
+        },
+    ),
+    Case(
+        name="autoencoder_documents",
+        build=lambda: keras_ae.Autoencoder(
+            encoder((12,), latent_dim=2), decoder((12,), latent_dim=2), loss="categorical"
+        ),
+        data=documents,
+        bad={
+            "reads logits": lambda: keras_ae.dense_autoencoder(
+                (12,), 2, output_activation="softmax", loss="categorical"
+            )
+        },
+    ),
+    Case(
+        name="autoencoder_convolutional",
+        build=lambda: convolutional(loss="bernoulli"),
+        data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+        bad={
+            "pass (height, width, channels)": lambda: keras_ae.conv_encoder((28, 28), (2,)),
+            "filters=()": lambda: keras_ae.conv_encoder((7, 6, 1), ()),
+            "for each of the 2 layers": lambda: keras_ae.conv_encoder((7, 6, 1), (2, 2), (3, 3, 3)),
+            "does not fit": lambda: keras_ae.conv_encoder((7, 6, 1), (2,), 9),
+            "does not fit into a side of 1": lambda: keras_ae.conv_encoder(
+                (7, 6, 1), (2, 2, 2), pool_size=2, pool_strides=(2, 3, 1)
+            ),
+            "the sides grow 2x2 -> 3x3 -> 5x5": lambda: keras_ae.conv_decoder(
+                (7, 6, 1), (2, 2, 2), (3,)
+            ),
+        },
+    ),
+    Case(
+        name="autoencoder_convolutional_tied",
+        build=tied_convolutional,
+        data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+        bad={
+            "does not mirror": lambda: tied_decoder(
+                keras_ae.conv_encoder((7, 6, 1), (4, 2), strides=2)
+            ),
+            "has pooling": lambda: tied_decoder(
+                keras_ae.conv_encoder((7, 6, 1), (3, 2), pool_size=2)
+            ),
+            "mirrors a Conv2D": lambda: keras_ae.layers.TiedConv2DTranspose(keras.layers.Dense(2)),
+            "less than the stride": lambda: tied_decoder(
+                keras_ae.conv_encoder((7, 6, 1), (3, 2), strides=2), output_padding=2
+            ),
+        },
+    ),
+    Case(
+        name="autoencoder_switches",
+        build=lambda: unpooling("switches", loss="bernoulli"),
+        data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+        bad={
+            "switches, say, must be known to both": lambda: keras_ae.Autoencoder(
+                keras_ae.conv_encoder((6, 6, 1), (2,), pool_size=2, switches=True),
+                keras_ae.unpool_decoder((6, 6, 1), (2,), "nearest"),
+            ),
+            "up='max'": lambda: keras_ae.unpool_decoder((6, 6, 1), (2,), "max"),
+            "odd size": lambda: keras_ae.unpool_decoder((6, 6, 1), (2,), kernel_size=2),
+            "does not fit into a side of 1": lambda: keras_ae.unpool_decoder((6, 6, 1), (2, 2, 2)),
+        },
+    ),
+    Case(
+        name="autoencoder_unpooling",
+        build=lambda: unpooling("transposed"),
+        data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+        bad={"pool_size=0": lambda: keras_ae.unpool_decoder((6, 6, 1), (2,), pool_size=0)},
+    ),
+    Case(
+        name="stacked_autoencoder",
+        build=lambda: stacked(loss="bernoulli", l2=1e-3),
+        data=pixels,
+        bad={
+            "does not mirror": lambda: keras_ae.StackedAutoencoder(encoder(), decoder()),
+            "Pass dense networks": lambda: keras_ae.StackedAutoencoder(
+                keras_ae.conv_encoder((6, 6, 1), (2,), strides=2),
+                keras_ae.conv_decoder((6, 6, 1), (3, 3, 2), (), output_padding=1),
+            ),
+        },
     ),
 ]
 

@@ -211,7 +211,7 @@ def test_bad_data(case, trained):
     broken[3] = np.nan
     for args, message in (
         ((broken,), "NaN"),
-        ((x * 255,), "divide by 255"),
+        *([((x * 255,), "divide by 255")] if model.target_range()[1] == 1 else []),
         ((x[0],), "needed is (batch"),
         ((x, labels), "takes no labels"),
         ((x[:0],), "empty"),
@@ -261,10 +261,19 @@ def test_export(case, trained, tmp_path):
         served = signatures["serve"](x=tf.constant(x[:size]))
         expected = model.predict(x[:size], verbose=0)
         np.testing.assert_allclose(only(served), expected, atol=1e-5)
-        codes = only(signatures["encode"](x=tf.constant(x[:size])))
-        np.testing.assert_allclose(codes, model.encode(x[:size]), atol=1e-5)
-        decoded = only(signatures["decode"](z=tf.constant(codes)))
-        np.testing.assert_allclose(decoded, model.decode(codes), atol=1e-5)
+        codes = by_name(signatures["encode"](x=tf.constant(x[:size])), model.encode(x[:size]))
+        decoded = only(signatures["decode"](**{k: tf.constant(v) for k, v in codes.items()}))
+        np.testing.assert_allclose(decoded, model.reconstruct(x[:size]), atol=1e-5)
+
+
+def by_name(outputs, expected):
+    """The parts of a code by the names that "decode" takes, after a look whether they are right."""
+    if not isinstance(expected, dict):
+        np.testing.assert_allclose(only(outputs), expected, atol=1e-5)
+        return {"z": only(outputs)}
+    for name, part in expected.items():
+        np.testing.assert_allclose(outputs[name].numpy(), part, atol=1e-5)
+    return {name: part.numpy() for name, part in outputs.items()}
 
 
 def only(outputs):

@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from .. import losses
-from ..engine.checks import check_shape
+from ..engine.checks import check_shape, ends
 from ..engine.model import Model, input_spec
 from ..networks.dense import dense_decoder, dense_encoder
 
@@ -63,15 +63,14 @@ class Autoencoder(Model):
                 raise ValueError(
                     f"{network} has no fixed shapes: pass a Functional or Sequential model."
                 )
-        codes, wanted = _parts(encoder.output_shape), _parts(decoder.input_shape)
+        codes, wanted = ends(encoder)[1], ends(decoder)[0]
         if codes.keys() != wanted.keys():
             raise ValueError(
                 f"the encoder gives {_names(codes)}, the decoder takes {_names(wanted)}: switches, "
                 "say, must be known to both."
             )
-        for part in codes:
-            what = f"the encoder's output {part}".rstrip()
-            check_shape(what, codes[part], wanted[part][1:])
+        for name, code in codes.items():
+            check_shape(f"the encoder's output {name}".rstrip(), code.shape, wanted[name].shape[1:])
         check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
         reads_logits = loss in ("bernoulli", "categorical")
         if reads_logits and _output_activation(decoder) not in ("linear", None):
@@ -197,13 +196,8 @@ def dense_autoencoder(
     return Autoencoder(encoder, decoder, **kwargs)
 
 
-def _parts(shapes):
-    """Shapes by name; a single one has no name."""
-    return shapes if isinstance(shapes, dict) else {"": shapes}
-
-
-def _names(parts):
-    return ", ".join(sorted(parts)) if "" not in parts else "one tensor"
+def _names(by_name):
+    return ", ".join(sorted(by_name)) if "" not in by_name else "one tensor"
 
 
 def _output_activation(network):

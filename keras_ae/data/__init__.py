@@ -1,7 +1,12 @@
-"""Data: real digits that ship with scikit-learn, TFDS, `.npz` files, folders of images."""
+"""Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents."""
 
 from ..engine.batches import Batches as Batches
 from .augment import RandomShift as RandomShift
 from .folders import ImageFolder as ImageFolder
 from .sources import Dataset as Dataset
 from .sources import load as load
+from .text import Documents as Documents
+from .text import count_stems as count_stems
+from .text import generated_documents as generated_documents
+from .text import load_documents as load_documents
+from .text import word_distribution as word_distribution

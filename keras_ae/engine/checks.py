@@ -93,6 +93,34 @@ def check_shape(name, shape, expected, hint=""):
         raise ValueError(f"{name} has shape {shape}, needed is {words}.{advice}{hint}")
 
 
+def parts(value):
+    """What may be one thing or several by name: a dict in any case; a single one has no name.
+
+    Args:
+        value: anything, or a dict of it.
+
+    Returns:
+        dict.
+    """
+    return value if isinstance(value, dict) else {"": value}
+
+
+def ends(network):
+    """Symbolic inputs and outputs of a network, as they are structured.
+
+    Args:
+        network: `keras.Model`, Functional or Sequential.
+
+    Returns:
+        `(inputs, outputs)`, each a dict of Keras tensors by name; a single one has the name "".
+    """
+    if isinstance(
+        network, keras.Sequential
+    ):  # which has no structure, and no `input` unless called
+        return parts(network.inputs[0]), parts(network.outputs[0])
+    return parts(network.input), parts(network.output)
+
+
 def check_positive_int(name, value):
     """A positive integer.
 

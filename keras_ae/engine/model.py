@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from . import distribution
-from .checks import LABEL_HINT, check_shape
+from .checks import LABEL_HINT, check_shape, ends
 from .sharing import known_networks
 from .trainer import Trainer
 
@@ -178,16 +178,14 @@ def input_spec(network, name):
     Source: `keras.InputSpec`.
 
     Args:
-        network: `keras.Model`, Functional.
+        network: `keras.Model`, Functional or Sequential.
         name: str, what to call the input; the parts of a dict keep their own names.
 
     Returns:
         `keras.InputSpec`, or a dict of them by name.
     """
-    inputs = network.input
-    if isinstance(inputs, dict):
-        return {key: _spec(tensor, key) for key, tensor in inputs.items()}
-    return _spec(inputs, name)
+    specs = {key: _spec(tensor, key or name) for key, tensor in ends(network)[0].items()}
+    return specs.get("", specs)
 
 
 def _spec(tensor, name):

@@ -262,26 +262,25 @@ class Trainer(keras.Model):
         Raises:
             ValueError: when shapes do not fit the network, or a value is NaN or infinite.
         """
-        parts, shapes = (v if isinstance(v, dict) else {"": v} for v in (x, network.input_shape))
-        if parts.keys() != shapes.keys():
-            wanted = f"a dict with {', '.join(sorted(shapes))}" if "" not in shapes else "one array"
-            raise ValueError(f"{network.name} takes {wanted}, not {', '.join(sorted(parts))}.")
-        names = {key: key or "input" for key in parts}
-        if all(isinstance(part, (np.ndarray, list, tuple)) for part in parts.values()):
-            parts = {key: checks.as_array(names[key], part) for key, part in parts.items()}
-            for key, part in parts.items():
-                checks.check_shape(names[key], part.shape, shapes[key][1:])
-                checks.check_values(names[key], part)
-            size = len(next(iter(parts.values())))
-            padded = {key: distribution.pad(part) for key, part in parts.items()}
-            batch_size = distribution.share(batch_size)
-            outputs = network.predict(padded.get("", padded), batch_size=batch_size, verbose=0)
-            outputs = tree.map_structure(lambda y: ops.convert_to_tensor(y[:size]), outputs)
-            outputs = tree.map_structure(_as_float32, then(outputs))
-            return tree.map_structure(ops.convert_to_numpy, outputs)
-        for key, part in parts.items():
-            checks.check_shape(names[key], part.shape, shapes[key][1:])
-        return tree.map_structure(_as_float32, then(network(x, training=False)))
+        given, (wanted, _) = checks.parts(x), checks.ends(network)
+        if given.keys() != wanted.keys():
+            takes = f"a dict with {', '.join(sorted(wanted))}" if "" not in wanted else "one array"
+            raise ValueError(f"{network.name} takes {takes}, not {', '.join(sorted(given))}.")
+        arrays = all(isinstance(part, (np.ndarray, list, tuple)) for part in given.values())
+        for key, part in given.items():
+            name = key or "input"
+            if arrays:
+                given = {**given, key: (part := checks.as_array(name, part))}
+                checks.check_values(name, part)
+            checks.check_shape(name, part.shape, wanted[key].shape[1:])
+        if not arrays:
+            return tree.map_structure(_as_float32, then(network(x, training=False)))
+        size = len(next(iter(given.values())))
+        padded = {key: distribution.pad(part) for key, part in given.items()}
+        batch_size = distribution.share(batch_size)
+        outputs = network.predict(padded.get("", padded), batch_size=batch_size, verbose=0)
+        outputs = tree.map_structure(lambda y: ops.convert_to_tensor(y[:size]), outputs)
+        return tree.map_structure(lambda y: ops.convert_to_numpy(_as_float32(y)), then(outputs))
 
     def predict_step(self, *arguments):
         if keras.backend.backend() != "jax":

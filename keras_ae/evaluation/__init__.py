@@ -1,4 +1,4 @@
-"""Scores: reconstruction, and what a representation is good for."""
+"""Scores: reconstruction, and what a representation is good for (classes, retrieval)."""
 
 from .reconstruction import mean_image_error as mean_image_error
 from .reconstruction import pca as pca
@@ -6,3 +6,7 @@ from .reconstruction import squared_error as squared_error
 from .representation import knn_accuracy as knn_accuracy
 from .representation import linear_probe as linear_probe
 from .representation import linear_separator as linear_separator
+from .retrieval import mean_average_precision as mean_average_precision
+from .retrieval import nearest as nearest
+from .retrieval import precision_at_k as precision_at_k
+from .retrieval import retrieval as retrieval

@@ -106,7 +106,8 @@ def conv_decoder(
         kernel_size: int, or tuple with one per layer, `len(filters) + 1`. Defaults to `3`.
         strides: int or tuple. Defaults to `2`.
         padding: int or tuple, rows cut off each side. Defaults to `1`.
-        output_padding: int or tuple, rows added at the far end, below the stride. Defaults to `0`.
+        output_padding: int, or tuple with an int or a pair (height, width) per layer: rows added
+            at the far end, below the stride. Defaults to `0`.
         activation: Keras activation between the layers. Defaults to `"relu"`.
         output_activation: Keras activation of the output, `None` for logits or any range. Defaults
             to `None`.
@@ -129,10 +130,14 @@ def conv_decoder(
     more = {"padding": padding, "output_padding": output_padding}
     columns = [_per_layer(k, v, len(widths)) for k, v in each.items()]
     columns += [_per_layer(k, v, len(widths), False) for k, v in more.items()]
+    columns[3] = [
+        convolution.check_output_padding(r, (s, s)) for r, s in zip(columns[3], columns[1])
+    ]
     layers = list(zip(widths, *columns))
     sides = [tuple(code_shape[:2])]
     for _, f, s, p, rest in layers:
-        sides.append(tuple(convolution.conv_transpose_size(n, f, s, p, rest) for n in sides[-1]))
+        pairs = zip(sides[-1], rest)
+        sides.append(tuple(convolution.conv_transpose_size(n, f, s, p, more) for n, more in pairs))
     if sides[-1] != tuple(image_shape[:2]):
         raise ValueError(
             f"the sides grow {' -> '.join('x'.join(map(str, side)) for side in sides)}, "

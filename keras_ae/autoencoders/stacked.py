@@ -1,0 +1,133 @@
+"""Greedy pretraining: one layer after the other, then the whole network.
+
+Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647 (pretrain, unroll, fine-tune);
+Bengio et al. 2007, "Greedy layer-wise training of deep networks" (with autoencoders instead of
+Boltzmann machines); lecture, "Autoencoders for weight initialisation".
+
+    h_0 = x
+    stage k:  encoder_k, decoder_k = argmin L(decoder_k(encoder_k(h_{k-1})), h_{k-1})
+              h_k = encoder_k(h_{k-1})
+    unrolled: decoder_1(... decoder_K(encoder_K(... encoder_1(x))))
+
+A stage trains the very layers of the deep network, so nothing has to be copied to unroll it: after
+the last stage the model is unrolled, and `fit` fine-tunes it.
+"""
+
+import keras
+
+from ..engine.batches import Batches
+from ..layers.tied import TiedDense
+from .autoencoder import Autoencoder
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class StackedAutoencoder(Autoencoder):
+    """An autoencoder whose layers can be trained one by one, from the outside inwards.
+
+    `pretrain(x)`, then `compile` and `fit(x)`. Everything else is as in `Autoencoder`.
+
+    Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647; Bengio et al. 2007.
+
+    Args:
+        encoder: `keras.Model` of Dense layers (a `dense_encoder`).
+        decoder: `keras.Model` of Dense layers that mirror the encoder's.
+        loss: as in `Autoencoder`; the first stage has it too, later stages have the squared error
+            (or a function of the user's). Defaults to `"squared_error"`.
+        l2: float, as in `Autoencoder`. Defaults to `0.0`.
+        **kwargs: `name` and `dtype`, as in `keras.Model`.
+
+    Raises:
+        ValueError: when the decoder does not mirror the encoder, or as `Autoencoder` says.
+    """
+
+    def __init__(self, encoder, decoder, loss="squared_error", l2=0.0, **kwargs):
+        super().__init__(encoder, decoder, loss, l2, **kwargs)
+        inner, outer = _widths(encoder), _widths(decoder)
+        if not inner or inner != [pair[::-1] for pair in outer[::-1]]:
+            raise ValueError(
+                "the decoder does not mirror the encoder: from the input inwards the encoder's "
+                f"Dense layers are {inner}, the decoder's, from the output inwards, {outer[::-1]}. "
+                "Pass dense networks with the same widths in reverse order."
+            )
+
+    def stages(self):
+        """The shallow autoencoders of the stages, which share their layers with this model.
+
+        Returns:
+            list of `Autoencoder`, the outermost first. The first maps images, the others codes.
+        """
+        pairs = list(zip(_dense(self.encoder), _dense(self.decoder)[::-1]))
+        stages = []
+        for number, (inwards, outwards) in enumerate(pairs):
+            first = number == 0
+            shape = self.encoder.input_shape[1:] if first else (inwards.kernel.shape[0],)
+            x = keras.Input(shape)
+            flat = keras.layers.Flatten()(x) if len(shape) > 1 else x  # (batch, features)
+            encoder = keras.Model(x, inwards(flat))  # (batch, units)
+            z = keras.Input((inwards.units,))
+            y = outwards(z)  # (batch, features)
+            decoder = keras.Model(z, keras.layers.Reshape(shape)(y) if len(shape) > 1 else y)
+            loss = self.loss if first or callable(self.loss) else "squared_error"
+            stages.append(Autoencoder(encoder, decoder, loss, self.l2))
+        return stages
+
+    def pretrain(
+        self,
+        x,
+        epochs=10,
+        batch_size=128,
+        optimizer="adam",
+        augment=None,
+        seed=0,
+        callbacks=None,
+        verbose=0,
+    ):
+        """Trains every layer to reproduce what the layers before it make of the data.
+
+        Args:
+            x: array, shape `(examples, *image_shape)`; labels are not needed.
+            epochs: int, of each stage. Defaults to `10`.
+            batch_size: int. Defaults to `128`.
+            optimizer: name, or Keras optimizer of which each stage gets a fresh copy. Defaults to
+                `"adam"`.
+            augment: callable `(arrays, rng) -> arrays` on the batches of every stage, as in
+                `Batches`; one that returns `(noisy, clean)` makes it a stack of denoising
+                autoencoders. Defaults to `None`.
+            seed: int, of the order of the batches. Defaults to `0`.
+            callbacks: callable from the number of a stage, 1 for the outermost, to its list of
+                callbacks, or `None`. Defaults to `None`.
+            verbose: as in `fit`. Defaults to `0`.
+
+        Returns:
+            list with one Keras `History` per stage.
+
+        Raises:
+            ValueError: when the data do not fit the model.
+        """
+        histories, h = [], x
+        for number, stage in enumerate(self.stages(), 1):
+            chosen = keras.optimizers.get(optimizer)
+            stage.compile(type(chosen).from_config(chosen.get_config()))
+            histories.append(
+                stage.fit(
+                    Batches(h, batch_size=batch_size, seed=seed, augment=augment),
+                    epochs=epochs,
+                    callbacks=callbacks(number) if callbacks else None,
+                    verbose=verbose,
+                )
+            )
+            h = stage.encode(h)  # (examples, units), what the next stage reproduces
+        return histories
+
+
+def _dense(network):
+    """The layers with weights; those of another kind do not fit and count as none."""
+    layers = [layer for layer in network.layers if layer.weights]
+    dense = [layer for layer in layers if hasattr(layer, "kernel") and len(layer.kernel.shape) == 2]
+    return dense if len(dense) == len(layers) else []
+
+
+def _widths(network):
+    """Inputs and outputs of each layer."""
+    tied = lambda layer: isinstance(layer, TiedDense)
+    return [x.kernel.shape[::-1] if tied(x) else tuple(x.kernel.shape) for x in _dense(network)]
