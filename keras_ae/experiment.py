@@ -27,6 +27,13 @@ Data = Annotated[
         "folder of images."
     ),
 ]
+Texts = Annotated[
+    str,
+    _flag(
+        help="generated (documents that are made up), a folder with Reuters-21578's .sgm files, or "
+        "a folder with one subfolder of texts per class."
+    ),
+]
 Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
 Epochs = Annotated[int, _flag(help="How often the training set is seen.")]
 Seed = Annotated[int, _flag(help="Seed of weights, noise and the order of the data.")]

@@ -1,6 +1,7 @@
 """Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents."""
 
 from ..engine.batches import Batches as Batches
+from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
 from .folders import ImageFolder as ImageFolder
 from .sources import Dataset as Dataset

@@ -1,4 +1,4 @@
-"""Random changes of images, fresh in every epoch, for `Batches(augment=...)`."""
+"""Random changes of a batch, fresh in every epoch, for `Batches(augment=...)`."""
 
 import numpy as np
 
@@ -44,3 +44,39 @@ class RandomShift:
             return np.pad(images, ((0, 0), (p, p), (p, p), (0, 0)))[chosen]
 
         return tuple(shifted(array) if np.shape(array) == shape else array for array in arrays)
+
+
+class RandomMask:
+    """Sets a random share of the inputs to zero; the target is the batch as it was.
+
+    Source: Vincent et al. 2010 (JMLR 11), section 3.3 (masking noise).
+
+    Args:
+        share: float in [0, 1), probability of each number to become zero.
+        rescale: bool, whether what is left is divided by `1 - share`, so that sums keep their
+            expectation. Defaults to `False`.
+
+    Raises:
+        ValueError: when `share` is outside [0, 1).
+    """
+
+    def __init__(self, share, rescale=False):
+        if not 0 <= share < 1:
+            raise ValueError(f"share={share!r}: pass at least 0 and less than 1.")
+        self.share, self.rescale = share, rescale
+
+    def __call__(self, arrays, rng):
+        """Masks the first array of a batch.
+
+        Args:
+            arrays: tuple `(x,)` or `(x, y)` of arrays of any shape.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            Tuple `(masked x, y)`, with `x` itself for `y` where there is none.
+        """
+        x = arrays[0]
+        kept = rng.random(x.shape, dtype="float32") >= self.share
+        scale = 1 / (1 - self.share) if self.rescale else 1.0
+        masked = x * (kept * scale).astype(x.dtype)
+        return (masked, *(arrays[1:] or (x,)))

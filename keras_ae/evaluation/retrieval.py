@@ -9,6 +9,8 @@ import numpy as np
 class Retrieval:
     """How many of the neighbours of a query are about the same thing, averaged over queries.
 
+    Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647, figure 4.
+
     Args:
         num_retrieved: int array, how many neighbours are looked at.
         precision: float array of the same shape, share of them that are relevant.
@@ -117,6 +119,44 @@ def mean_average_precision(codes, labels, metric="cosine"):
         ValueError: as in `retrieval`.
     """
     return retrieval(codes, labels, (1,), metric).mean_average_precision
+
+
+def lsa(counts_train, counts_test, num_components, weighting="tf-idf"):
+    """Latent semantic analysis: a truncated SVD of weighted word counts, to compare with.
+
+    Source: Deerwester et al. 1990; scikit-learn's `TfidfTransformer` and `TruncatedSVD`.
+
+    Args:
+        counts_train: array or sparse matrix, shape `(documents, words)`.
+        counts_test: the same for other documents.
+        num_components: int, size of the code.
+        weighting: "tf-idf" (with 1 + log of the counts, documents of length 1) or "log", log(1 +
+            count). Defaults to `"tf-idf"`.
+
+    Returns:
+        Codes of the test documents, shape `(documents, num_components)`.
+
+    Raises:
+        ValueError: when the weighting is not known, or there are not more words than components.
+    """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    weights = {
+        "tf-idf": TfidfTransformer(sublinear_tf=True),
+        "log": FunctionTransformer(np.log1p, accept_sparse=True),
+    }
+    if weighting not in weights:
+        raise ValueError(f"weighting={weighting!r} is not known: pass 'tf-idf' or 'log'.")
+    if not 1 <= num_components < counts_train.shape[1]:
+        raise ValueError(
+            f"num_components={num_components}: pass 1 to {counts_train.shape[1] - 1}, less than "
+            "the number of words."
+        )
+    svd = TruncatedSVD(num_components, random_state=0)
+    return make_pipeline(weights[weighting], svd).fit(counts_train).transform(counts_test)
 
 
 def nearest(codes, query, num_retrieved, metric="cosine"):

@@ -4,6 +4,7 @@ from .codes import codes as codes
 from .codes import edge_on as edge_on
 from .codes import spaces as spaces
 from .curves import curves as curves
+from .documents import neighbours as neighbours
 from .images import bitmaps as bitmaps
 from .images import strips as strips
 from .style import COLOURS as COLOURS

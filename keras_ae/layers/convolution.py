@@ -231,6 +231,8 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 def check_output_padding(output_padding, strides):
     """An output padding as a pair.
 
+    Source: Dumoulin and Visin 2016, arXiv:1603.07285, section 4.4 (below the stride).
+
     Args:
         output_padding: int or pair of int.
         strides: pair of int.
