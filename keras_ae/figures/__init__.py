@@ -3,6 +3,8 @@
 from .codes import codes as codes
 from .codes import edge_on as edge_on
 from .codes import spaces as spaces
+from .convolution import matrices as matrices
+from .convolution import side_lengths as side_lengths
 from .curves import curves as curves
 from .documents import neighbours as neighbours
 from .images import bitmaps as bitmaps
