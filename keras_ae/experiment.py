@@ -117,6 +117,25 @@ class Run:
         self._logs.append((log, len(read_log(log))))
         return [TrainingLog(log), Backup(self.folder / "backup", name, BACKUP_SECONDS)]
 
+    def once(self, name, compute, *arguments):
+        """A number that a resumed run does not compute again.
+
+        Args:
+            name: str, its key among the backups of this run.
+            compute: function that returns a float.
+            *arguments: what it is called with.
+
+        Returns:
+            float.
+        """
+        file = self.folder / "backup" / "numbers.json"
+        numbers = json.loads(file.read_text()) if file.exists() else {}
+        if name not in numbers:
+            numbers[name] = float(compute(*arguments))
+            file.parent.mkdir(exist_ok=True)
+            _write_json(file, numbers)
+        return numbers[name]
+
     def metric(self, name, value, unit):
         """Notes a number, and prints it.
 

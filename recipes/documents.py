@@ -30,7 +30,7 @@ def trained(run, x, words, latent_dim, on_sphere, name="model"):
     model = keras_ae.Autoencoder(encoder, decoder, loss="categorical")
     mask = sources.RandomMask(0.6, rescale=True)
     batches = keras_ae.Batches(x, words, batch_size=128, seed=run.seed, augment=mask)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, run.epochs * batches.num_batches)
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, run.epochs * batches.num_batches)
     model.compile(keras.optimizers.Adam(rate))
     # 4. Train
     model.fit(batches, epochs=run.epochs, verbose=2, callbacks=run.callbacks(name))
@@ -40,7 +40,7 @@ def trained(run, x, words, latent_dim, on_sphere, name="model"):
 def main(
     *,
     data: ex.Texts = "generated",
-    epochs: ex.Epochs = 150,
+    epochs: ex.Epochs = 80,
     seed: ex.Seed = 0,
     out: ex.Out = "",
     quick: ex.Quick = False,
@@ -89,7 +89,8 @@ def main(
         run.metric("chance", r.precision[-1], "share of all documents that share a topic")
         ours, theirs = (found[name].precision[:-1] for name in ("autoencoder_10", "lsa_10"))
         run.metric("least_margin_over_lsa_10", np.min(ours - theirs), "precision, at every point")
-        names = {n: f"{n.replace('_', ' ')} (area {r.area():.3f})" for n, r in found.items()}
+        names = {n: n.replace("_", " ").replace("lsa", "LSA") for n in found}
+        names = {n: f"{name} (area {found[n].area():.3f})" for n, name in names.items()}
         title = f"Neighbours that share a topic with the query\n{about}"
         lines = {names[n]: (r.num_retrieved, r.precision) for n, r in found.items()}
         axes = ("documents retrieved", "share on a topic of the query")

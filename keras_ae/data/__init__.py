@@ -5,6 +5,7 @@ from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
 from .folders import ImageFolder as ImageFolder
 from .sources import Dataset as Dataset
+from .sources import balanced_sample as balanced_sample
 from .sources import load as load
 from .text import Documents as Documents
 from .text import count_stems as count_stems

@@ -99,6 +99,38 @@ def load(name, image_size=None):
     return dataset
 
 
+def balanced_sample(labels, num_labels, seed=0):
+    """A few examples whose labels are known, equally many of each class.
+
+    Source: the protocol of semi-supervised results on MNIST (Kingma et al. 2014, arXiv:1406.5298).
+
+    Args:
+        labels: int array, shape `(examples,)`.
+        num_labels: int, how many examples; all of them where it is their number.
+        seed: int. Defaults to `0`.
+
+    Returns:
+        int array, numbers of the examples, shape `(num_labels,)`, in random order.
+
+    Raises:
+        ValueError: when there are not so many labels, a class has too few, or `num_labels` is not
+            a multiple of the number of classes.
+    """
+    rng = np.random.default_rng(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    if num_labels == len(labels):
+        return rng.permutation(num_labels)
+    each = num_labels // len(classes)
+    if num_labels < 1 or num_labels % len(classes) or each > counts.min():
+        raise ValueError(
+            f"{num_labels} labels are asked for: pass a multiple of {len(classes)} (the classes) "
+            f"up to {counts.min() * len(classes)} (the rarest class has {counts.min()} examples), "
+            f"or all {len(labels)}."
+        )
+    chosen = [rng.choice(np.flatnonzero(labels == c), each, replace=False) for c in classes]
+    return rng.permutation(np.concatenate(chosen))
+
+
 def _digits():
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

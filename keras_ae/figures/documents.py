@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from .style import WIDTH
 
 
-def neighbours(queries, title, width=74):
+def neighbours(queries, title, width=86):
     """Queries, each above the documents that lie nearest to it.
 
     Source: lecture, "Example: Document retrieval".
@@ -16,7 +16,7 @@ def neighbours(queries, title, width=74):
         queries: list of lists of `(text, topics, relevant)`, the query first: what it says, what
             it is about (str), and whether it shares a topic with the query (`None` for the query).
         title: str.
-        width: int, characters of the text that are shown. Defaults to `74`.
+        width: int, characters of the text that are shown. Defaults to `86`.
 
     Returns:
         `matplotlib.figure.Figure`.

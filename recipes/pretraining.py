@@ -1,0 +1,169 @@
+"""Unlabelled data help where labels are scarce: greedy pretraining against random weights.
+
+Slide:    Autoencoders for weight initialisation
+Source:   Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647; Bengio et al. 2007; masking
+          noise in each layer as in Vincent et al. 2010 (JMLR 11)
+Expected: with other methods than plain fine-tuning, 11.82 / 5.72 / 4.24 / 3.49 % test errors with
+          100 / 600 / 1000 / 3000 labels (M1+TSVM, arXiv:1406.5298), 13.47 / 6.3 / 4.77 / 3.22 (CAE)
+          (the 1,437 digits of --quick are too few for pretraining to pay)
+Measured: not yet
+Run:      python -m recipes pretraining --data mnist --other fashion_mnist --epochs 5
+"""
+
+import keras
+import numpy as np
+from scipy import stats
+
+import keras_ae
+from keras_ae import data as sources
+from keras_ae import evaluation, figures
+from keras_ae import experiment as ex
+
+ARMS = ("random", "pretrained", "frozen", "reused")  # frozen: only the last layer is trained
+
+
+def pretrained(run, name, images):
+    """A stack of three layers, each trained to undo masking noise in what it reads."""
+    # 2. Model: 784-1000-1000-1000 and back
+    units = (100, 100) if run.quick else (1000, 1000)
+    encoder, decoder = (
+        build(images.x_train.shape[1:], units[0], units, "relu", "relu" if end else None)
+        for build, end in ((keras_ae.dense_encoder, True), (keras_ae.dense_decoder, False))
+    )
+    # 3. Objective: cross-entropy of the pixels, squared error of the layers above
+    model = keras_ae.StackedAutoencoder(encoder, decoder, loss="bernoulli")
+    # 4. Train: greedy, layer by layer; after that the stack is unrolled
+    model.pretrain(
+        images.x_train,
+        epochs=run.epochs,
+        augment=sources.RandomMask(0.5),
+        seed=run.seed,
+        callbacks=lambda stage: run.callbacks(f"{name}_{stage}"),
+    )
+    error = evaluation.squared_error(images.x_test, model.reconstruct(images.x_test))
+    run.metric(f"{name}_unrolled_squared_error", error, "squared error summed over pixels")
+    return model
+
+
+def error_of(arm, encoder, images, num_labels, draw, steps):
+    """Test error of a classifier trained on one draw of labels; seeds are those of the draw."""
+    keras.utils.set_random_seed(draw)
+    chosen = sources.balanced_sample(images.y_train, num_labels, draw)
+    model = keras_ae.classifier(
+        encoder,
+        int(images.y_train.max()) + 1,
+        frozen=arm == "frozen",
+        pretrained=arm != "random",
+        dropout=0.5,
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(5e-4), loss, metrics=["accuracy"])
+    batches = keras_ae.Batches(
+        images.x_train[chosen],
+        images.y_train[chosen],
+        batch_size=min(100, num_labels),
+        seed=draw,
+        augment=sources.RandomShift(2) if images.x_train.shape[1] >= 28 else None,
+    )
+    model.fit(batches, epochs=max(3, steps // batches.num_batches), verbose=0)
+    _, accuracy = model.evaluate(images.x_test, images.y_test, batch_size=1000, verbose=0)
+    return 1 - accuracy
+
+
+def main(
+    *,
+    data: ex.Data = "digits",
+    epochs: ex.Epochs = 50,
+    seed: ex.Seed = 0,
+    out: ex.Out = "",
+    quick: ex.Quick = False,
+    resume: ex.Resume = False,
+    precision: ex.Precision = "float32",
+    distribute: ex.Distribute = 1,
+    other: str = "",
+    labels: tuple[int, ...] = (100, 600, 1000, 3000),
+    draws: int = 10,
+    steps: int = 800,
+):
+    """Compares random with pretrained weights over numbers of labels, and across two data sets.
+
+    Args:
+        other: data set whose encoder is reused, and back; empty for the same pictures turned by 90
+            degrees.
+        labels: numbers of labels; all of them are added.
+        draws: draws of labels for random and pretrained weights with up to 1,000 labels; half as
+            many for all else.
+        steps: training steps of a classifier of 100 examples each (at least 3 epochs).
+    """
+    with ex.Run("pretraining", locals(), quick_epochs=50) as run:
+        # 1. Data: many pictures, few labels; and another data set
+        size = 8 if run.quick and data == "digits" else 28
+        here = sources.load(data, image_size=size)
+        turn = lambda x: np.rot90(x, axes=(1, 2)).copy()
+        turned = (turn(here.x_train), turn(here.x_test), here.y_train, here.y_test)
+        there = sources.load(other, size) if other else sources.Dataset("turned", *turned)
+        if here.y_train is None or there.y_train is None:
+            raise ValueError("--data and --other need labels: pass digits, mnist or fashion_mnist.")
+        if run.quick:
+            labels, draws, steps = (30, 100), min(draws, 3), 150
+        for number in labels:
+            sources.balanced_sample(here.y_train, number)  # too many are refused before any work
+        every = len(here.y_train)
+        models = {"here": pretrained(run, "model", here), "there": pretrained(run, "other", there)}
+        encoders = {name: model.encoder for name, model in models.items()}
+
+        # 5. Look: test error against the number of labels, the same draws for every arm
+        table = {}
+        for where, images, numbers, arms in (
+            ("here", here, (*labels, every), ARMS),
+            ("there", there, labels[:3:2], ("random", "pretrained", "reused")),
+        ):
+            away = {"here": "there", "there": "here"}[where]
+            for number in numbers:
+                for arm in arms:
+                    paired = arm in ARMS[:2] and where == "here" and number <= 1000
+                    repeats = draws if paired else -(-draws // 2)
+                    encoder = encoders[away if arm == "reused" else where]
+                    train = (arm, encoder, images, number)
+                    table[where, arm, number] = np.array(
+                        [
+                            run.once(
+                                f"{where} {arm} {number} {draw}", error_of, *train, draw, steps
+                            )
+                            for draw in range(repeats)
+                        ]
+                    )
+                    values = table[where, arm, number]
+                    count = "all" if number == every else number
+                    key = f"{arm}_error_{count}_labels".removeprefix("pretrained_")
+                    unit = f"test error, mean of {repeats} draws (std {values.std(ddof=1):.4f})"
+                    run.metric(key if where == "here" else f"other_{key}", values.mean(), unit)
+                gain = table[where, "random", number] - table[where, "pretrained", number]
+                half = stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain)
+                name = "gain" if where == "here" else "other_gain"
+                name += f"_{'all' if number == every else number}_labels"
+                run.metric(name, gain.mean(), "random minus pretrained, paired by draw")
+                run.metric(f"{name}_low", gain.mean() - half, "lower end of its 95 % interval")
+        words = dict(zip(ARMS, ("random weights", "pretrained", "pretrained, frozen")))
+        for where, images, source in (("here", here, there), ("there", there, here)):
+            lines = {}
+            for arm in ARMS:
+                rows = [(n, v) for (w, a, n), v in table.items() if (w, a) == (where, arm)]
+                if rows:
+                    name = words.get(arm, f"pretrained on {source.name}")
+                    lines[name] = (
+                        [n for n, _ in rows],
+                        [100 * v.mean() for _, v in rows],
+                        np.array([100 * v.std(ddof=1) for _, v in rows]),
+                    )
+            title = f"{images.name}: test error against labels, mean and spread of the draws\n"
+            title += f"{run.epochs} epochs a layer, {steps} steps, {draws} draws, seed {seed}"
+            axes = ("labels", "test error in %")
+            figure = figures.curves(lines, title, *axes, log_x=True, log_y=True)
+            run.figure("curve" if where == "here" else "curve_other", figure)
+        run.save(models["here"])
+        run.finish()
+
+
+if __name__ == "__main__":
+    ex.command_line(main)
