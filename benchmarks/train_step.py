@@ -11,15 +11,13 @@ stands for; sgemm is measured in the parent between the rounds.
 
 import itertools
 import json
-import os
-import resource
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 import numpy as np
+
+from benchmarks._workers import Worker, answer
 
 NETWORKS = {  # hidden layers, code, activation, output, loss, epochs of one round
     "slide": ((128, 64, 12), 3, "relu", "tanh", "squared_error", 3),
@@ -60,7 +58,7 @@ def compare(network, contenders, rounds, batch_size, steps):
     """Runs all contenders on one network, prints the table and returns its numbers."""
     workers = {}
     for name in contenders:
-        worker = Worker(name, network, batch_size, steps)
+        worker = Worker("train_step", name, network, batch_size, steps)
         if worker.ready:
             workers[name] = worker
         else:
@@ -73,7 +71,7 @@ def compare(network, contenders, rounds, batch_size, steps):
         sgemm.append(sgemm_rate())
         for name, worker in workers.items():
             seconds[name].append(worker.round()["seconds"])
-    weights, epochs = next(iter(workers.values())).weights, NETWORKS[network][-1]
+    weights, epochs = next(iter(workers.values())).facts["weights"], NETWORKS[network][-1]
     print(
         f"\n{network}: {weights:,} weights, batch {batch_size}, {rounds} rounds of "
         f"{epochs} epochs of {steps} steps, "
@@ -112,56 +110,12 @@ def sgemm_rate(size=1536):
     return 2 * size**3 / min(times)
 
 
-class Worker:
-    """A contender in a process of its own."""
-
-    def __init__(self, name, *arguments):
-        backend = name.removeprefix("ours ") if name.startswith("ours ") else "numpy"
-        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-m", "benchmarks.train_step", name, *map(str, arguments)]
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env=environment,
-        )
-        first = self.process.stdout.readline()
-        self.ready = bool(first)
-        if self.ready:
-            self.weights = json.loads(first)["weights"]
-        else:
-            self.errors.seek(0)
-            self.why = (self.errors.read().strip().splitlines() or ["no output"])[-1]
-
-    def round(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def stop(self):
-        """Ends the process; its peak memory in megabytes."""
-        self.process.stdin.close()
-        memory = json.loads(self.process.stdout.readline())["memory"]
-        self.process.wait()
-        return memory
-
-
 def work(name, network, batch_size, steps):
     """The contender's side: answers every line on standard input with one round."""
     x = np.random.default_rng(0).uniform(0, 1, (batch_size * steps, IMAGES)).astype("float32")
     build = ours if name.startswith("ours ") else by_hand
     train, weights = build(name, network, x, batch_size)
-    train()
-    print(json.dumps({"weights": weights}), flush=True)
-    for _ in sys.stdin:
-        start = time.perf_counter()
-        train()
-        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"memory": peak}), flush=True)
+    answer(train, weights=weights)
 
 
 def ours(name, network, x, batch_size):

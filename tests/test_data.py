@@ -198,3 +198,26 @@ def test_random_shift():
     assert where == {(i, j) for i in (1, 2, 3) for j in (1, 2, 3)}
     with pytest.raises(ValueError, match="positive integer"):
         data.RandomShift(0)
+
+
+def test_balanced_sample():
+    labels = np.repeat([0, 1, 2], [5, 6, 9])
+    chosen = sources.balanced_sample(labels, 6, seed=3)
+    assert np.bincount(labels[chosen]).tolist() == [2, 2, 2] and len(set(chosen)) == 6
+    np.testing.assert_array_equal(chosen, sources.balanced_sample(labels, 6, seed=3))
+    assert sorted(sources.balanced_sample(labels, 20)) == list(range(20))
+    for number in (0, 4, 18, 21):
+        with pytest.raises(ValueError, match="multiple of 3"):
+            sources.balanced_sample(labels, number)
+
+
+def test_random_mask():
+    x = np.ones((50, 40), "float32")
+    masked, target = data.RandomMask(0.25)((x,), np.random.default_rng(0))
+    assert target is x and masked.dtype == np.float32
+    assert set(np.unique(masked)) == {0.0, 1.0} and abs(masked.mean() - 0.75) < 0.05
+    rescaled, y = data.RandomMask(0.25, rescale=True)((x, 2 * x), np.random.default_rng(0))
+    np.testing.assert_allclose(rescaled, masked / 0.75)
+    np.testing.assert_array_equal(y, 2 * x)
+    with pytest.raises(ValueError, match="less than 1"):
+        data.RandomMask(1.0)

@@ -1,0 +1,69 @@
+"""Contenders of a benchmark as processes that are asked in turn (Keras has one backend each)."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Worker:
+    """A contender in a process of its own, the parent's side.
+
+    Args:
+        module: str, the benchmark, whose command line `NAME ARGUMENTS...` is the contender's side.
+        name: str, the contender; "ours BACKEND" sets Keras' backend.
+        *arguments: what else it is told.
+    """
+
+    def __init__(self, module, name, *arguments):
+        backend = name.removeprefix("ours ") if name.startswith("ours ") else "numpy"
+        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-m", f"benchmarks.{module}", name, *map(str, arguments)]
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=environment,
+        )
+        first = self.process.stdout.readline()
+        self.ready = bool(first)
+        if self.ready:
+            self.facts = json.loads(first)
+        else:
+            self.errors.seek(0)
+            self.why = (self.errors.read().strip().splitlines() or ["no output"])[-1]
+
+    def round(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        """Ends the process; its peak memory in megabytes."""
+        self.process.stdin.close()
+        memory = json.loads(self.process.stdout.readline())["memory"]
+        self.process.wait()
+        return memory
+
+
+def answer(one_round, **facts):
+    """The contender's side: warms up, then answers every line on standard input with one round.
+
+    Args:
+        one_round: function without arguments.
+        **facts: what the parent is told first.
+    """
+    one_round()
+    print(json.dumps(facts), flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        one_round()
+        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"memory": peak}), flush=True)
