@@ -25,7 +25,7 @@ ARMS = ("random", "pretrained", "frozen", "reused")  # frozen: only the last lay
 def pretrained(run, name, images):
     """A stack of three layers, each trained to undo masking noise in what it reads."""
     # 2. Model: 784-1000-1000-1000 and back
-    units = (100, 100) if run.quick else (1000, 1000)
+    units = (200, 200) if run.quick else (1000, 1000)
     encoder, decoder = (
         build(images.x_train.shape[1:], units[0], units, "relu", "relu" if end else None)
         for build, end in ((keras_ae.dense_encoder, True), (keras_ae.dense_decoder, False))
@@ -105,7 +105,7 @@ def main(
         if here.y_train is None or there.y_train is None:
             raise ValueError("--data and --other need labels: pass digits, mnist or fashion_mnist.")
         if run.quick:
-            labels, draws, steps = (30, 100), min(draws, 3), 150
+            labels, draws, steps = (30, 100), min(draws, 3), 300
         for number in labels:
             sources.balanced_sample(here.y_train, number)  # too many are refused before any work
         every = len(here.y_train)
