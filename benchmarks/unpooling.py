@@ -60,7 +60,7 @@ def main(
 
 def work(backend, name, shape, kernel_size, steps):
     """The contender's side."""
-    from keras_ae.layers import convolution, pooling
+    from keras_ae.layers import convolution, pooling, unpooling
 
     batch, side, channels = (int(number) for number in shape.split("x"))
     rng, f = np.random.default_rng(0), int(kernel_size)
@@ -74,10 +74,10 @@ def work(backend, name, shape, kernel_size, steps):
         if name == "transposed":
             y = convolution.conv_transpose(*inputs, (2, 2), padding, more)
         elif name == "unpool":
-            y = pooling.max_unpool(inputs[0], switches, 2, 2, 0, above.shape[1:3])
+            y = unpooling.max_unpool(inputs[0], switches, 2, 2, 0, above.shape[1:3])
         else:
             values, places = pooling.max_pool_with_switches(inputs[1], 2, 2)
-            y = pooling.max_unpool(values + inputs[0], places, 2, 2, 0, above.shape[1:3])
+            y = unpooling.max_unpool(values + inputs[0], places, 2, 2, 0, above.shape[1:3])
         return (y * above).sum() if backend == "ours jax" else tf.reduce_sum(y * above)
 
     inputs = {"transposed": [x, kernel], "unpool": [x], "pool and unpool": [x, above]}[name]

@@ -18,10 +18,13 @@ def arrays(case, examples=24, seed=0):
     return case.data(np.random.default_rng(seed), examples)
 
 
-def compiled(case, learning_rate=0.02, seed=0):
+def compiled(case, learning_rate=0.02, seed=0, fast=False):
+    """The Case's model; with `fast` as a user compiles it, else without XLA, which is built sooner
+    (JAX has no other way)."""
     keras.utils.set_random_seed(seed)
     model = case.build()
-    model.compile(keras.optimizers.Adam(learning_rate))
+    jit = "auto" if fast or BACKEND != "tensorflow" else False
+    model.compile(keras.optimizers.Adam(learning_rate), jit_compile=jit)
     return model
 
 
@@ -51,7 +54,7 @@ def case(request):
 @pytest.fixture(scope="module")
 def trained(case):
     """The Case's model after some steps, with its initial weights and its history."""
-    model = compiled(case)
+    model = compiled(case, fast=True)
     before = weights(model)
     history = train(model, arrays(case), epochs=4)
     return model, before, history
@@ -99,7 +102,7 @@ def test_resume_is_exact(case, tmp_path):
 
 
 def test_same_seed_same_result(case, trained):
-    again = compiled(case)
+    again = compiled(case, fast=True)
     train(again, arrays(case), epochs=4)
     assert_equal(weights(again), weights(trained[0]))
 

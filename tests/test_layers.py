@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_ae import layers
 from keras_ae.engine import autodiff
-from keras_ae.layers import convolution, pooling
+from keras_ae.layers import convolution, unpooling
 
 RNG = np.random.default_rng(0)
 NO_TORCH = "torch is not installed: the reference is torch"
@@ -274,4 +274,4 @@ def test_sizes_of_pooling_in_reduced_precision():
     assert keras.backend.standardize_dtype(values.dtype) == "bfloat16"
     back = layers.MaxUnpool2D(3, 2, 1, (5, 5), dtype="mixed_bfloat16")(values, switches)
     assert np.isfinite(array(ops.cast(back, "float32"))).all()
-    assert pooling.fit_size(ops.ones((1, 2, 2, 1)), (3, 1), (-1, 1)).shape == (1, 3, 1, 1)
+    assert unpooling.fit_size(ops.ones((1, 2, 2, 1)), (3, 1), (-1, 1)).shape == (1, 3, 1, 1)

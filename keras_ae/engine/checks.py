@@ -218,6 +218,37 @@ def inputs(model, x):
     return array
 
 
+def network_inputs(network, x):
+    """What one of a model's networks is given: arrays are checked whole, tensors by their shapes.
+
+    Args:
+        network: `keras.Model`, Functional or Sequential.
+        x: array-like or tensor, shape `(batch, ...)`, or a dict of them.
+
+    Returns:
+        `(inputs, arrays)`: dict by name (a single one has the name ""), and whether they are arrays
+        (NumPy's, then) rather than tensors.
+
+    Raises:
+        ValueError: when names or shapes do not fit the network, or a value is NaN or infinite.
+    """
+    given, (wanted, _) = parts(x), ends(network)
+    if given.keys() != wanted.keys():
+        takes, got = (
+            f"a dict with {', '.join(sorted(side))}" if "" not in side else "one array"
+            for side in (wanted, given)
+        )
+        raise ValueError(f"{network.name} takes {takes}, not {got}.")
+    arrays = all(isinstance(part, (np.ndarray, list, tuple)) for part in given.values())
+    if arrays:
+        given = {key: as_array(key or "input", part) for key, part in given.items()}
+    for key, part in given.items():
+        check_shape(key or "input", part.shape, wanted[key].shape[1:])
+        if arrays:
+            check_values(key or "input", part)
+    return given, arrays
+
+
 def _first_batch(data):
     if isinstance(data, keras.utils.PyDataset):
         return data[0]

@@ -262,17 +262,7 @@ class Trainer(keras.Model):
         Raises:
             ValueError: when shapes do not fit the network, or a value is NaN or infinite.
         """
-        given, (wanted, _) = checks.parts(x), checks.ends(network)
-        if given.keys() != wanted.keys():
-            takes = f"a dict with {', '.join(sorted(wanted))}" if "" not in wanted else "one array"
-            raise ValueError(f"{network.name} takes {takes}, not {', '.join(sorted(given))}.")
-        arrays = all(isinstance(part, (np.ndarray, list, tuple)) for part in given.values())
-        for key, part in given.items():
-            name = key or "input"
-            if arrays:
-                given = {**given, key: (part := checks.as_array(name, part))}
-                checks.check_values(name, part)
-            checks.check_shape(name, part.shape, wanted[key].shape[1:])
+        given, arrays = checks.network_inputs(network, x)
         if not arrays:
             return tree.map_structure(_as_float32, then(network(x, training=False)))
         size = len(next(iter(given.values())))

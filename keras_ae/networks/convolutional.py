@@ -7,7 +7,7 @@ formulas (`keras_ae.layers.conv_size`, `conv_transpose_size`).
 import keras
 
 from ..engine.checks import check_positive_int
-from ..layers import convolution, pooling, tied
+from ..layers import convolution, pooling, tied, unpooling
 
 UPWARDS = ("switches", "transposed", "nearest", "bed_of_nails")
 
@@ -217,14 +217,14 @@ def unpool_decoder(
     x = inputs["code"]  # (batch, h, w, filters[0])
     for number, (width, size) in enumerate(zip(filters, sides[-2::-1])):
         if up == "switches":
-            layer = pooling.MaxUnpool2D(pool_size, output_size=size)
+            layer = unpooling.MaxUnpool2D(pool_size, output_size=size)
             x = layer(x, inputs[f"switches_{len(filters) - number}"])
         elif up == "transposed":
             rest = tuple(n - have * pool_size for n, have in zip(size, x.shape[1:3]))
             layer = convolution.Conv2DTranspose(width, pool_size, pool_size, 0, rest)
             x = layer(x)
         else:
-            ways = {"nearest": pooling.NearestUnpool2D, "bed_of_nails": pooling.BedOfNails2D}
+            ways = {"nearest": unpooling.NearestUnpool2D, "bed_of_nails": unpooling.BedOfNails2D}
             x = ways[up](pool_size, output_size=size)(x)
         last = number == len(filters) - 1  # x is (batch, *size, width) here
         width_after = image_shape[-1] if last else filters[number + 1]
