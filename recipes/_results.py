@@ -64,7 +64,7 @@ def collect(folders):
         "paper": results.get(first["recipe"], {}).get("paper", {}),
         "protocol": {
             "command": " ".join([command, *flags(first), "--seed SEED"]),
-            "data": first["settings"]["data"],
+            "data": pathlib.Path(first["settings"]["data"]).name,
             "budget": f"{first['epochs']} epochs",
             "backend": first["backend"],
             "device": first["device"],

@@ -210,7 +210,7 @@ def _reuters(path, files):
     names = sorted({topic for topics, _, _ in stories for topic in topics})
     labels = np.array([[name in topics for name in names] for topics, _, _ in stories], bool)
     texts = [f"{title}\n{body}" for _, title, body in stories]
-    return Documents(str(path), texts, labels.reshape(len(texts), len(names)), names)
+    return Documents(path.name, texts, labels.reshape(len(texts), len(names)), names)
 
 
 def _folders(path):
@@ -224,7 +224,7 @@ def _folders(path):
     read = load_files(path, encoding="latin-1", shuffle=False)
     texts = [_without_header(text) for text in read.data]
     return Documents(
-        str(path), texts, np.eye(len(read.target_names), dtype=bool)[read.target], read.target_names
+        path.name, texts, np.eye(len(read.target_names), dtype=bool)[read.target], read.target_names
     )
 
 
