@@ -40,8 +40,11 @@ def main(
                 name: Worker("unpooling", f"ours {backend}", name, shape, kernel_size, steps)
                 for name in CONTENDERS
             }
-            if not all(worker.ready for worker in workers.values()):
-                print(f"{backend}: not available here ({next(iter(workers.values())).why})")
+            broken = [worker for worker in workers.values() if not worker.ready]
+            if broken:
+                print(f"{backend}: not available here ({broken[0].why})")
+                for worker in workers.values():
+                    worker.process.kill()
                 break
             seconds = {name: [] for name in workers}
             for _ in range(rounds):

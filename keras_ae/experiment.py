@@ -76,7 +76,7 @@ class Run:
             raise ValueError(f"--epochs {self.epochs}: pass a positive number.")
         self.folder = pathlib.Path(settings["out"] or os.path.join("runs", name))
         self.values = {}
-        self._logs, self._exit = [], contextlib.ExitStack()
+        self._logs, self._exit, self._seconds_before = [], contextlib.ExitStack(), None
 
     def __enter__(self):
         self._start = time.monotonic()
@@ -130,11 +130,15 @@ class Run:
         """
         file = self.folder / "backup" / "numbers.json"
         numbers = json.loads(file.read_text()) if file.exists() else {}
+        if self._seconds_before is None:  # what an earlier process spent on its numbers
+            self._seconds_before = sum(seconds for _, seconds in numbers.values())
         if name not in numbers:
-            numbers[name] = float(compute(*arguments))
+            start = time.monotonic()
+            value = float(compute(*arguments))
+            numbers[name] = (value, round(time.monotonic() - start, 1))
             file.parent.mkdir(exist_ok=True)
             _write_json(file, numbers)
-        return numbers[name]
+        return numbers[name][0]
 
     def metric(self, name, value, unit):
         """Notes a number, and prints it.
@@ -165,6 +169,7 @@ class Run:
     def finish(self):
         """Writes `metrics.json`, whole, and removes the backups."""
         resumed = sum(float(row["seconds"]) for log, n in self._logs for row in read_log(log)[:n])
+        resumed += self._seconds_before or 0.0
         content = {
             "recipe": self.name,
             "metrics": self.values,

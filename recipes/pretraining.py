@@ -5,14 +5,14 @@ Source:   Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647; Bengio et 
           noise in each layer as in Vincent et al. 2010 (JMLR 11)
 Expected: with other methods than plain fine-tuning, 11.82 / 5.72 / 4.24 / 3.49 % test errors with
           100 / 600 / 1000 / 3000 labels (M1+TSVM, arXiv:1406.5298), 13.47 / 6.3 / 4.77 / 3.22 (CAE)
-          (the 1,437 digits of --quick are too few for pretraining to pay)
+          (the 1,437 digits of --quick are too few for pretraining to pay). Draws of labels and
+          seeds of the classifier vary; the pretraining is one
 Measured: not yet
 Run:      python -m recipes pretraining --data mnist --other fashion_mnist --epochs 5
 """
 
 import keras
 import numpy as np
-from scipy import stats
 
 import keras_ae
 from keras_ae import data as sources
@@ -106,8 +106,14 @@ def main(
             raise ValueError("--data and --other need labels: pass digits, mnist or fashion_mnist.")
         if run.quick:
             labels, draws, steps = (30, 100), min(draws, 3), 300
-        for number in labels:
-            sources.balanced_sample(here.y_train, number)  # too many are refused before any work
+        if here.x_train.shape[1:] != there.x_train.shape[1:] or draws < 3:
+            raise ValueError(
+                f"--data has pictures of shape {here.x_train.shape[1:]}, --other of "
+                f"{there.x_train.shape[1:]}, --draws is {draws}: pass equal shapes, and 3 or more."
+            )
+        for images, numbers in ((here, labels), (there, labels[:3:2])):
+            for number in numbers:  # too many are refused before any work
+                sources.balanced_sample(images.y_train, number)
         every = len(here.y_train)
         models = {"here": pretrained(run, "model", here), "there": pretrained(run, "other", there)}
         encoders = {name: model.encoder for name, model in models.items()}
@@ -138,12 +144,12 @@ def main(
                     key = f"{arm}_error_{count}_labels".removeprefix("pretrained_")
                     unit = f"test error, mean of {repeats} draws (std {values.std(ddof=1):.4f})"
                     run.metric(key if where == "here" else f"other_{key}", values.mean(), unit)
-                gain = table[where, "random", number] - table[where, "pretrained", number]
-                half = stats.t.ppf(0.975, len(gain) - 1) * stats.sem(gain)
+                pair = (table[where, arm, number] for arm in ARMS[:2])
+                gain, low = evaluation.paired_gain(*pair)
                 name = "gain" if where == "here" else "other_gain"
                 name += f"_{'all' if number == every else number}_labels"
-                run.metric(name, gain.mean(), "random minus pretrained, paired by draw")
-                run.metric(f"{name}_low", gain.mean() - half, "lower end of its 95 % interval")
+                run.metric(name, gain, "random minus pretrained, paired by draw")
+                run.metric(f"{name}_low", low, "lower end of its 95 % interval")
         words = dict(zip(ARMS, ("random weights", "pretrained", "pretrained, frozen")))
         for where, images, source in (("here", here, there), ("there", there, here)):
             lines = {}
@@ -156,10 +162,11 @@ def main(
                         [100 * v.mean() for _, v in rows],
                         np.array([100 * v.std(ddof=1) for _, v in rows]),
                     )
-            title = f"{images.name}: test error against labels, mean and spread of the draws\n"
-            title += f"{run.epochs} epochs a layer, {steps} steps, {draws} draws, seed {seed}"
+            title = f"{images.name}: test error, mean and standard deviation over draws of labels\n"
+            title += f"one pretraining of {run.epochs} epochs a layer, {steps} steps, seed {seed}; "
+            title += f"{draws} draws (half as many where not compared in pairs)"
             axes = ("labels", "test error in %")
-            figure = figures.curves(lines, title, *axes, log_x=True, log_y=True)
+            figure = figures.curves(lines, title, *axes, log_x=True, log_y=True, bars=True)
             run.figure("curve" if where == "here" else "curve_other", figure)
         run.save(models["here"])
         run.finish()

@@ -95,7 +95,7 @@ def main(
                     model.encode(x_test),
                     images.y_test,
                 )
-                run.metric(f"{key}_probe", accuracy, "linear probe on 5,000 codes")
+                run.metric(f"{key}_probe", accuracy, "linear probe on up to 5,000 codes")
                 line += f"\nprobe {accuracy:.1%}"
             pictures[line] = np.concatenate([x[:3] for x in restored.values()])
             if name == "deep undercomplete":

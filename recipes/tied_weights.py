@@ -71,7 +71,8 @@ def main(
                 for network in (model.encoder, model.decoder)
             ]
             inwards = kernels[0].T  # (code_size, pixels)
-            outwards = inwards if name == "tied" else kernels[1]
+            tied = isinstance(model.decoder.layers[1], keras_ae.layers.TiedDense)
+            outwards = kernels[1].T if tied else kernels[1]  # the same shape
             cosine = np.sum(inwards * outwards, axis=1)
             cosine /= np.linalg.norm(inwards, axis=1) * np.linalg.norm(outwards, axis=1) + 1e-12
             run.metric(f"{name}_cosine", cosine.mean(), "between the two filters of a unit, mean")

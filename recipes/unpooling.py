@@ -9,8 +9,9 @@ Measured: not yet
 Run:      python -m recipes unpooling --data mnist --epochs 5
 """
 
+import keras
 import numpy as np
-from keras import Model, ops
+from keras import ops
 
 import keras_ae
 from keras_ae import data as sources
@@ -48,7 +49,8 @@ def main(
         run.metric("mean_image_squared_error", trivial, "squared error summed over pixels")
         rows, maps = {"input": x_test[:12]}, {}
         for up in WAYS:
-            # 2. Model: 28 - 14 - 7 - 3 and back; the encoder is the same four times
+            # 2. Model: 28 - 14 - 7 - 3 and back; the encoder starts from the same weights
+            keras.utils.set_random_seed(seed)
             encoder = keras_ae.conv_encoder(shape, FILTERS, pool_size=2, switches=up == "switches")
             decoder = keras_ae.unpool_decoder(shape, FILTERS[::-1], up)
             # 3. Objective: cross-entropy
@@ -71,10 +73,10 @@ def main(
             codes, title = model.encode(x_test[:6]), up.replace("_", " ")
             rows[f"{title}\nerror {error:.1f}"] = restored[:12]
             ups = decoder.layers[-2]  # the last way up, before the last convolution
-            steps = Model(decoder.input, [ups.output, decoder.output])
+            steps = keras.Model(decoder.input, [ups.output, decoder.output])
             before, logits = (ops.convert_to_numpy(y) for y in steps(codes))
             maps[f"{title}:\nunpooled"] = scaled(before.mean(axis=-1))
-            maps[f"{title}:\nconvolved"] = scaled(logits[..., 0])
+            maps[f"convolved,\nerror {error:.1f}"] = scaled(logits[..., 0])
             if up == "switches":
                 bits = sum(codes[key][0].size * 2 for key in codes if key != "code")
                 run.metric("switches_bits", bits, "bits per image that go past the code")

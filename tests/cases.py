@@ -202,6 +202,15 @@ CASES = [
         data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
         bad={"pool_size=0": lambda: keras_ae.unpool_decoder((6, 6, 1), (2,), pool_size=0)},
     ),
+    *(
+        Case(
+            name=f"autoencoder_{up}",
+            build=lambda up=up: unpooling(up),
+            data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+            bad={},
+        )
+        for up in ("nearest", "bed_of_nails")
+    ),
     Case(
         name="stacked_autoencoder",
         build=lambda: stacked(loss="bernoulli", l2=1e-3),

@@ -151,6 +151,16 @@ def test_networks_of_the_users_own():
         keras_ae.Autoencoder(Subclassed(), rescaled)
 
 
+def test_lists_of_one_tensor_are_one_tensor():
+    x = keras.Input((4,))
+    encoder = keras.Model([x], [keras.layers.Dense(2)(x)])
+    model = keras_ae.Autoencoder(encoder, keras_ae.dense_decoder((4,), 2))
+    assert model.encode(np.ones((3, 4), "float32")).shape == (3, 2)
+    two = keras.Model(x, [keras.layers.Dense(2)(x), keras.layers.Dense(2)(x)])
+    with pytest.raises(ValueError, match="2 outputs: pass them as a dict"):
+        keras_ae.Autoencoder(two, keras_ae.dense_decoder((4,), 2))
+
+
 def test_steps_per_execution_follow_the_data():
     model = slide_network((16,))
     model.compile()

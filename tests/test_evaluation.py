@@ -58,3 +58,15 @@ def test_no_line_separates_rings():
     # a line beside the inner ring cuts off the share arccos(0.4) / pi of the outer one
     best = 0.5 + np.arccos(0.4) / np.pi / 2
     np.testing.assert_allclose(np.mean((x @ w + b > 0) == labels), best, atol=0.01)
+
+
+def test_paired_gain_is_scipys_interval():
+    from scipy import stats
+
+    first, second = np.random.default_rng(0).normal(loc=[[0.5], [0.0]], size=(2, 8))
+    gain, low = evaluation.paired_gain(first, second)
+    test = stats.ttest_rel(first, second)
+    interval = test.confidence_interval(0.95)
+    np.testing.assert_allclose([gain, low], [np.mean(first - second), interval.low])
+    with pytest.raises(ValueError, match="two or more pairs"):
+        evaluation.paired_gain(first[:1], second[:1])

@@ -65,6 +65,8 @@ def test_the_two_formulas_on_the_slides_network():
         layers.conv_size(2, 5)
     with pytest.raises(ValueError, match="cuts everything off"):
         layers.conv_transpose_size(1, 2, 1, 1)
+    with pytest.raises(ValueError, match="stride=0"):
+        layers.conv_size(5, 3, 0)
 
 
 @pytest.mark.parametrize(("n", "f", "s", "p"), SIZES)
@@ -73,12 +75,11 @@ def test_real_layers_have_the_sides_of_the_formulas(n, f, s, p):
     conv = layers.Conv2D(3, f, s, p)
     expected = (1, layers.conv_size(n, f, s, p), layers.conv_size(n + 1, f, s, p), 3)
     assert conv(x).shape == conv.compute_output_shape(x.shape) == expected
-    if layers_fit := (n - 1) * s - 2 * p + f >= 1:
+    if (n - 1) * s - 2 * p + f >= 1:
         transposed = layers.Conv2DTranspose(3, f, s, p)
         sides = (layers.conv_transpose_size(m, f, s, p) for m in (n, n + 1))
         expected = (1, *sides, 3)
         assert transposed(x).shape == transposed.compute_output_shape(x.shape) == expected
-    assert layers_fit or p > 0
 
 
 @pytest.mark.parametrize(
@@ -244,6 +245,7 @@ def test_bad_sizes_of_unpooling():
         ("half of the window", lambda: layers.MaxPool2DWithSwitches(2, padding=2)),
         ("pool_size=0", lambda: layers.BedOfNails2D(0)),
         ("does not fit", lambda: layers.MaxPool2DWithSwitches(4)(x)),
+        ("cannot have been", lambda: layers.MaxUnpool2D(2, padding=1)(x[:, :1, :1], x[:, :1, :1])),
         ("fixed size", lambda: layers.NearestUnpool2D(2)(keras.Input((None, None, 1)))),
     ):
         with pytest.raises(ValueError, match=message):
@@ -268,10 +270,38 @@ def test_configs_come_back():
         assert again.get_config() == layer.get_config()
 
 
-def test_sizes_of_pooling_in_reduced_precision():
-    layer = layers.MaxPool2DWithSwitches(3, 2, 1, dtype="mixed_bfloat16")
-    values, switches = layer(normal(1, 5, 5, 1))
-    assert keras.backend.standardize_dtype(values.dtype) == "bfloat16"
-    back = layers.MaxUnpool2D(3, 2, 1, (5, 5), dtype="mixed_bfloat16")(values, switches)
-    assert np.isfinite(array(ops.cast(back, "float32"))).all()
-    assert unpooling.fit_size(ops.ones((1, 2, 2, 1)), (3, 1), (-1, 1)).shape == (1, 3, 1, 1)
+def test_pooling_and_unpooling_in_reduced_precision():
+    x = RNG.permutation(25).reshape(1, 5, 5, 1).astype("float32")  # exact in bfloat16
+    results = []
+    for dtype in ("mixed_bfloat16", "float32"):
+        values, switches = layers.MaxPool2DWithSwitches(3, 2, 1, dtype=dtype)(x)
+        back = layers.MaxUnpool2D(3, 2, 1, (5, 5), dtype=dtype)(values, switches)
+        assert keras.backend.standardize_dtype(back.dtype) == dtype.removeprefix("mixed_")
+        results.append([array(ops.cast(y, "float32")) for y in (values, switches, back)])
+    for reduced, full in zip(*results):
+        np.testing.assert_array_equal(reduced, full)
+
+
+def test_fit_size_cuts_and_pads_both_ends():
+    x = np.arange(1, 5, dtype="float32").reshape(1, 2, 2, 1)
+    fitted = array(unpooling.fit_size(ops.convert_to_tensor(x), (3, 1), (-1, 1)))
+    np.testing.assert_array_equal(fitted[0, :, :, 0], [[0], [2], [4]])
+
+
+def test_pooling_does_not_hide_nan():
+    x = np.array([[1.0, np.nan], [2.0, 3.0]], "float32")[None, :, :, None]
+    for layer in (layers.MaxPool2DWithSwitches(2), layers.MaxPool2DWithSwitches(2, 1)):
+        values, switches = layer(x)
+        assert np.isnan(array(values)).all() and array(switches).ravel().tolist() == [1]
+
+
+def test_layers_do_not_follow_the_global_data_format():
+    x, before = normal(2, 6, 6, 2), keras.config.image_data_format()
+    conv, transposed = layers.Conv2D(3, 3, 2, 1), layers.Conv2DTranspose(3, 3, 2, 1)
+    expected = [array(layer(x)) for layer in (conv, transposed)]
+    try:
+        keras.config.set_image_data_format("channels_first")
+        for layer, values in zip((conv, transposed), expected):
+            np.testing.assert_allclose(array(layer(x)), values, atol=1e-5)
+    finally:
+        keras.config.set_image_data_format(before)

@@ -166,7 +166,7 @@ QUICK = {
         lambda n: (
             n["tied_squared_error"] < 0.5 * n["mean_image_squared_error"]
             and n["free_parameters"] - n["tied_parameters"] == 64 * 64
-            and n["free_cosine"] < n["tied_cosine"] == 1
+            and n["free_cosine"] < 0.999 < n["tied_cosine"]
         ),
     ),
     "taxonomy": (

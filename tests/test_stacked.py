@@ -107,6 +107,45 @@ def test_classifier_copies_the_encoder(frozen):
     assert not np.array_equal(fresh.layers[1].get_weights()[0], before[0])
 
 
+def test_classifier_is_saved_and_exported(tmp_path):
+    x = data(8)
+    classifier = keras_ae.classifier(model().encoder, 4)
+    classifier.save(tmp_path / "classifier.keras")
+    loaded = keras.saving.load_model(tmp_path / "classifier.keras")
+    expected = classifier.predict(x, verbose=0)
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-6)
+    if keras.backend.backend() == "torch":
+        return  # Keras exports no SavedModel from there
+    import tensorflow as tf
+
+    classifier.export(tmp_path / "exported", verbose=False)
+    archive = tf.saved_model.load(str(tmp_path / "exported"))
+    np.testing.assert_allclose(archive.serve(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_frozen_encoder_has_no_dropout():
+    classifier = keras_ae.classifier(model().encoder, 4, frozen=True)
+    outputs = [keras.ops.convert_to_numpy(classifier(data(8), training=True)) for _ in range(2)]
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_layers_that_belong_to_no_stage_are_refused():
+    dense, activation = keras.layers.Dense, keras.layers.Activation
+    encoder = keras.Sequential([keras.Input((6,)), dense(4), activation("relu"), dense(2)])
+    with pytest.raises(ValueError, match=r"\(Activation\), which belongs to no stage"):
+        keras_ae.StackedAutoencoder(encoder, keras_ae.dense_decoder((6,), 2, (4,)))
+
+
+def test_activations_that_cannot_give_the_layer_below():
+    encoder = keras_ae.dense_encoder(SHAPE, 3, (20,), "relu")
+    stack = keras_ae.StackedAutoencoder(
+        encoder, keras_ae.dense_decoder(SHAPE, 3, (20,), "sigmoid"), loss="bernoulli"
+    )
+    encoder.layers[-2].bias.assign(np.full(20, 5.0))
+    with pytest.raises(ValueError, match=r"stage 2 of 2: .* activations must be able"):
+        stack.pretrain(data(32), epochs=1)
+
+
 def test_classifier_of_maps_and_of_several_outputs():
     maps = keras_ae.conv_encoder((6, 6, 1), (2,), pool_size=2, switches=True)
     assert keras_ae.classifier(maps, 3).output_shape == (None, 3)

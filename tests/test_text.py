@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.metrics.pairwise import cosine_similarity
 
+import keras_ae
 from keras_ae import data, evaluation
 
 STORY = """<REUTERS TOPICS="YES" NEWID="{n}">
@@ -87,6 +88,19 @@ def test_stems_and_distributions():
             call()
 
 
+def test_documents_without_words_are_refused():
+    model = keras_ae.dense_autoencoder((3,), 2, loss="categorical")
+    model.compile()
+    with pytest.raises(ValueError, match=r"x has 1 rows of zeros .* number 1"):
+        model.fit(np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]], "float32"), verbose=0)
+
+
+def test_folders_within_folders_are_refused(tmp_path):
+    (tmp_path / "train" / "sci.space").mkdir(parents=True)
+    with pytest.raises(ValueError, match="folders within its folders"):
+        data.load_documents(tmp_path)
+
+
 def test_a_folder_without_texts(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds neither"):
@@ -127,6 +141,9 @@ def test_retrieval_by_class_and_distance():
     labels = np.array([0, 0, 1, 1, 0])
     assert evaluation.precision_at_k(codes, labels, 1, "euclidean") == 4 / 5
     assert evaluation.nearest(codes, 3, 3, "euclidean").tolist() == [2, 4, 1]
+    for offset in (0.0, 1e4):  # far from the origin
+        found = evaluation.precision_at_k(100 * codes + offset, labels, 1, "euclidean")
+        assert found == 4 / 5
     perfect = evaluation.mean_average_precision(np.eye(2)[labels], labels)
     assert perfect == 1.0
     for message, call in (
@@ -134,6 +151,10 @@ def test_retrieval_by_class_and_distance():
         ("pass 1 to 4", lambda: evaluation.precision_at_k(codes, labels, 5)),
         ("not known", lambda: evaluation.precision_at_k(codes, labels, 1, "manhattan")),
         ("finite", lambda: evaluation.precision_at_k(codes * np.nan, labels, 1)),
+        ("pass 1 to 4", lambda: evaluation.retrieval(codes, labels, ())),
+        ("two numbers", lambda: evaluation.retrieval(codes, labels, (1,)).area()),
+        ("there are 5 examples", lambda: evaluation.nearest(codes, 9, 1)),
+        ("there are 5 examples", lambda: evaluation.nearest(codes, 0, 5)),
         ("no two examples", lambda: evaluation.mean_average_precision(codes, np.arange(5))),
     ):
         with pytest.raises(ValueError, match=message):

@@ -143,6 +143,32 @@ def test_a_decoder_alone_is_whole(build, tmp_path):
     np.testing.assert_allclose(decoder.predict(z, verbose=0), model.decode(z), rtol=1e-6)
 
 
+@BOTH
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_what_is_frozen_stays_frozen(build, side, tmp_path):
+    """The kernels are the encoder's; a frozen decoder keeps its biases."""
+    model = build()
+    getattr(model, side).trainable = False
+    model.compile()
+    model.fit(X, epochs=2, verbose=0)
+    before = [array(v) for v in model.weights]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    count = {"encoder": 2, "decoder": 4}[side]
+    assert len(model.trainable_weights) == len(loaded.trainable_weights) == count
+    assert int(loaded.optimizer.iterations) == int(model.optimizer.iterations) == 2
+    loaded.fit(X, verbose=0)
+    moved = [not np.array_equal(array(v), old) for v, old in zip(loaded.weights, before)]
+    assert sum(moved) == count
+
+
+def test_a_decoder_that_is_tied_to_another_encoder_is_refused():
+    encoder, other = (keras_ae.dense_encoder(SHAPE, 3, (5,)) for _ in range(2))
+    decoder = keras_ae.dense_decoder(SHAPE, 3, (5,), tied_to=other)
+    with pytest.raises(ValueError, match="of another network: build the decoder with tied_to"):
+        keras_ae.Autoencoder(encoder, decoder)
+
+
 def test_layers_of_one_name_are_refused():
     inner = [
         keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="same")]) for _ in range(2)

@@ -10,11 +10,13 @@ summed over pixels (`torch.nn.MSELoss` takes the mean over them).
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import losses
 from ..engine.checks import check_shape, ends
 from ..engine.model import Model, input_spec
+from ..layers.tied import Tied
 from ..networks.dense import dense_decoder, dense_encoder
 
 
@@ -72,6 +74,13 @@ class Autoencoder(Model):
         for name, code in codes.items():
             check_shape(f"the encoder's output {name}".rstrip(), code.shape, wanted[name].shape[1:])
         check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
+        owners = {id(layer) for layer in encoder._flatten_layers()}
+        for layer in decoder._flatten_layers():
+            if isinstance(layer, Tied) and id(layer.source) not in owners:
+                raise ValueError(
+                    f"the decoder's layer {layer.name} is tied to {layer.source.name} of another "
+                    "network: build the decoder with tied_to=encoder."
+                )
         reads_logits = loss in ("bernoulli", "categorical")
         if reads_logits and _output_activation(decoder) not in ("linear", None):
             raise ValueError(
@@ -138,6 +147,14 @@ class Autoencoder(Model):
             if end in bounded
             else super().target_range()
         )
+
+    def check_target(self, name, target):
+        empty = np.flatnonzero(target.sum(axis=-1).reshape(-1) <= 0)
+        if self.loss == "categorical" and len(empty):
+            raise ValueError(
+                f"{name} has {len(empty)} rows of zeros (the first is number {empty[0]}): a "
+                "document without words has no distribution, leave it out."
+            )
 
     def endpoints(self):
         serve = super().endpoints()["serve"]

@@ -37,7 +37,8 @@ class StackedAutoencoder(Autoencoder):
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
     Raises:
-        ValueError: when the decoder does not mirror the encoder, or as `Autoencoder` says.
+        ValueError: when the decoder does not mirror the encoder, a network has layers that do not
+            belong to a stage (give the activation to the Dense layer), or as `Autoencoder` says.
     """
 
     def __init__(self, encoder, decoder, loss="squared_error", l2=0.0, **kwargs):
@@ -104,27 +105,38 @@ class StackedAutoencoder(Autoencoder):
         Raises:
             ValueError: when the data do not fit the model.
         """
-        histories, h = [], x
-        for number, stage in enumerate(self.stages(), 1):
+        histories, h, stages = [], x, self.stages()
+        for number, stage in enumerate(stages, 1):
             chosen = keras.optimizers.get(optimizer)
             stage.compile(type(chosen).from_config(chosen.get_config()))
-            histories.append(
-                stage.fit(
-                    Batches(h, batch_size=batch_size, seed=seed, augment=augment),
-                    epochs=epochs,
-                    callbacks=callbacks(number) if callbacks else None,
-                    verbose=verbose,
+            batches = Batches(h, batch_size=batch_size, seed=seed, augment=augment)
+            called = callbacks(number) if callbacks else None
+            try:
+                histories.append(
+                    stage.fit(batches, epochs=epochs, callbacks=called, verbose=verbose)
                 )
-            )
+            except ValueError as error:
+                raise ValueError(
+                    f"stage {number} of {len(stages)}: {error} (The decoder's "
+                    "activations must be able to give what the encoder's layer below gives.)"
+                ) from error
             h = stage.encode(h)  # (examples, units), what the next stage reproduces
         return histories
 
 
 def _dense(network):
-    """The layers with weights; those of another kind do not fit and count as none."""
-    layers = [layer for layer in network.layers if layer.weights]
-    dense = [layer for layer in layers if hasattr(layer, "kernel") and len(layer.kernel.shape) == 2]
-    return dense if len(dense) == len(layers) else []
+    """The Dense layers, after a look that nothing else computes anything between them."""
+    layers = keras.layers
+    silent = (layers.InputLayer, layers.Flatten, layers.Reshape, layers.Dropout)
+    dense = (layers.Dense, TiedDense)
+    for layer in network.layers:
+        if not isinstance(layer, (*silent, *dense)):
+            raise ValueError(
+                f"{network.name} has the layer {layer.name} ({type(layer).__name__}), which "
+                "belongs to no stage. Pass dense networks: Dense layers with their activations, "
+                "Flatten, Reshape and Dropout."
+            )
+    return [layer for layer in network.layers if isinstance(layer, dense)]
 
 
 def _widths(network):

@@ -4,11 +4,11 @@ from ..engine.batches import Batches as Batches
 from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
 from .folders import ImageFolder as ImageFolder
+from .generated import Documents as Documents
+from .generated import generated_documents as generated_documents
 from .sources import Dataset as Dataset
 from .sources import balanced_sample as balanced_sample
 from .sources import load as load
-from .text import Documents as Documents
 from .text import count_stems as count_stems
-from .text import generated_documents as generated_documents
 from .text import load_documents as load_documents
 from .text import word_distribution as word_distribution

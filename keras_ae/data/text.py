@@ -4,45 +4,16 @@ The words are counted by scikit-learn's `CountVectorizer`, the stems are those o
 project's `snowballstemmer` (English, "Porter2").
 """
 
-import dataclasses
-import email
 import functools
 import html.parser
 import os
 import pathlib
-import re
 
 import numpy as np
 
 from ..engine.checks import check_positive_int
-
-
-@dataclasses.dataclass
-class Documents:
-    """Texts and what they are about.
-
-    Args:
-        name: str, where they come from.
-        texts: list of str.
-        labels: bool array, shape `(documents, classes)`; a document has any number of classes.
-        class_names: list of str.
-
-    Raises:
-        ValueError: when there are no documents, or labels do not fit.
-    """
-
-    name: str
-    texts: list
-    labels: np.ndarray
-    class_names: list
-
-    def __post_init__(self):
-        if not self.texts or self.labels.shape != (len(self.texts), len(self.class_names)):
-            raise ValueError(
-                f"{self.name} has {len(self.texts)} documents, labels of shape "
-                f"{self.labels.shape} and {len(self.class_names)} classes: pass one row of labels "
-                "per document and one column per class."
-            )
+from . import generated
+from .generated import Documents
 
 
 def load_documents(source):
@@ -64,7 +35,7 @@ def load_documents(source):
     """
     path = pathlib.Path(os.fspath(source))
     if str(source) == "generated":
-        return generated_documents()
+        return generated.generated_documents()
     if not path.is_dir():
         raise ValueError(
             f"{path} is no folder: pass 'generated', a folder with Reuters-21578's .sgm files, or "
@@ -134,41 +105,6 @@ def word_distribution(counts):
     return counts / totals
 
 
-def generated_documents(num_documents=1200, seed=0):
-    """A corpus that is made up: every document mixes the words of one topic with common ones.
-
-    Source: this library; the mixture of Blei, Ng and Jordan 2003 (latent Dirichlet allocation) with
-    one topic per document.
-
-    Args:
-        num_documents: int. Defaults to `1200`.
-        seed: int. Defaults to `0`.
-
-    Returns:
-        `Documents` with six classes, one per document.
-
-    Raises:
-        ValueError: when `num_documents` is not a positive integer.
-    """
-    check_positive_int("num_documents", num_documents)
-    rng = np.random.default_rng(seed)
-    names = list(_TOPICS)
-    vocabulary = np.array(" ".join([_COMMON, *_TOPICS.values()]).split())
-    common = _COMMON.split()
-    shares = []
-    for topic in names:
-        own = np.isin(vocabulary, _TOPICS[topic].split())
-        rest = np.isin(vocabulary, common)
-        shares.append((own * 0.32 / own.sum() + rest * 0.5 / rest.sum()) + 0.18 / len(vocabulary))
-    labels = rng.integers(0, len(names), num_documents)
-    texts = []
-    for label in labels:
-        share = rng.dirichlet(60 * shares[label] / shares[label].sum())
-        length = rng.integers(20, 80)
-        texts.append(" ".join(rng.choice(vocabulary, length, p=share)))
-    return Documents("generated", texts, np.eye(len(names), dtype=bool)[labels], names)
-
-
 class _Stories(html.parser.HTMLParser):
     """Collects `(topics, title, body)` of the stories in one file of Reuters-21578."""
 
@@ -221,7 +157,13 @@ def _folders(path):
             f"{path} holds neither .sgm files of Reuters-21578 nor subfolders with texts: pass the "
             "folder that does."
         )
-    read = load_files(path, encoding="latin-1", shuffle=False)
+    try:
+        read = load_files(path, encoding="latin-1", shuffle=False)
+    except IsADirectoryError as error:
+        raise ValueError(
+            f"{path} has folders within its folders ({error.filename}): pass the one whose "
+            "subfolders hold nothing but texts."
+        ) from error
     texts = [_without_header(text) for text in read.data]
     return Documents(
         path.name, texts, np.eye(len(read.target_names), dtype=bool)[read.target], read.target_names
@@ -230,39 +172,20 @@ def _folders(path):
 
 def _without_header(text):
     """The body of a news message; any other text as it is."""
-    head = text.partition("\n\n")[0]
-    return email.message_from_string(text).get_payload() if "Newsgroups:" in head else text
+    head, _, body = text.partition("\n\n")
+    return body if "Newsgroups:" in head else text
 
 
 @functools.cache
-def _stemmer():
+def _analysis():
+    """scikit-learn's words without its stop words, and Snowball's stems of them."""
     import snowballstemmer
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+    from sklearn.feature_extraction.text import CountVectorizer
 
-    return functools.cache(snowballstemmer.stemmer("english").stemWord), ENGLISH_STOP_WORDS
+    words = CountVectorizer(stop_words="english", token_pattern=r"[a-z]{2,}").build_analyzer()
+    return words, functools.cache(snowballstemmer.stemmer("english").stemWord)
 
 
 def _stems(text):
-    stem, stop_words = _stemmer()
-    words = re.findall(r"[a-z]{2,}", text.lower())
-    return [stem(word) for word in words if word not in stop_words]
-
-
-_COMMON = """market company report increase decline government official agreement expected statement
-country results board average record national public plan growth session change industry support
-quarter analyst figure private member effort issue value program interest control policy future"""
-
-_TOPICS = {
-    "grain": """wheat corn harvest crop tonnes soybean barley farmer export maize bushel drought
-        planting seed silo rice oats acreage fertilizer milling yield season""",
-    "crude oil": """barrel oil crude petroleum refinery drilling opec pipeline gasoline tanker well
-        offshore rig energy output quota fuel reserves exploration kerosene""",
-    "shipping": """port vessel cargo ship freight strike docker container harbour crew canal sailing
-        tonnage seamen hull voyage ferry anchor stevedore route""",
-    "money": """dollar yen currency bank rate mark intervention central exchange deposit treasury
-        reserve dealer sterling franc monetary liquidity discount lending inflation""",
-    "earnings": """profit dividend share loss revenue earnings net shareholder payout split sales
-        gain income operating tax stock cents preferred fiscal year""",
-    "space": """orbit shuttle satellite rocket launch moon telescope astronaut mission lunar planet
-        mars probe payload gravity comet solar spacecraft booster nasa""",
-}
+    words, stem = _analysis()
+    return [stem(word) for word in words(text)]

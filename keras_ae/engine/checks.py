@@ -113,12 +113,17 @@ def ends(network):
 
     Returns:
         `(inputs, outputs)`, each a dict of Keras tensors by name; a single one has the name "".
+
+    Raises:
+        ValueError: when there is a list of several.
     """
-    if isinstance(
-        network, keras.Sequential
-    ):  # which has no structure, and no `input` unless called
-        return parts(network.inputs[0]), parts(network.outputs[0])
-    return parts(network.input), parts(network.output)
+    both = network.inputs, network.outputs
+    if not isinstance(network, keras.Sequential):  # which has no `input` unless it was called
+        both = network.input, network.output
+    for side, word in zip(both, ("inputs", "outputs")):
+        if isinstance(side, (list, tuple)) and len(side) != 1:
+            raise ValueError(f"{network.name} has {len(side)} {word}: pass them as a dict by name.")
+    return tuple(parts(side[0] if isinstance(side, (list, tuple)) else side) for side in both)
 
 
 def check_positive_int(name, value):
@@ -189,6 +194,7 @@ def training_data(model, x, y, sample_weight, name=""):
         y = as_array(f"{name}y", y)
         check_shape(f"{name}y", y.shape, model.target_shape(), LABEL_HINT)
         check_values(f"{name}y", y, *model.target_range())
+    model.check_target(f"{name}{'x' if y is None else 'y'}", array if y is None else y)
     if sample_weight is not None:
         sample_weight = as_array("sample_weight", sample_weight)
         check_shape("sample_weight", sample_weight.shape, ())

@@ -51,6 +51,14 @@ class Trainer(keras.Model):
         """`(low, high, reason)`: which target values the loss can take, `None` for any."""
         return None, None, ""
 
+    def check_target(self, name, target):
+        """Refuses targets that shape and range do not tell; a subclass raises ValueError.
+
+        Args:
+            name: str, what to call them in messages.
+            target: NumPy array, shape `(examples, ...)`.
+        """
+
     def target_shape(self):
         """Shape of one target without the batch, a tuple."""
         return self.example_shape()

@@ -6,6 +6,7 @@ from .reconstruction import squared_error as squared_error
 from .representation import knn_accuracy as knn_accuracy
 from .representation import linear_probe as linear_probe
 from .representation import linear_separator as linear_separator
+from .representation import paired_gain as paired_gain
 from .retrieval import lsa as lsa
 from .retrieval import mean_average_precision as mean_average_precision
 from .retrieval import nearest as nearest

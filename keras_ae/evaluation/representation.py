@@ -55,6 +55,34 @@ def knn_accuracy(codes_train, labels_train, codes_test, labels_test, num_neighbo
     )
 
 
+def paired_gain(errors, errors_other, confidence=0.95):
+    """How much smaller the second errors are, measured in pairs, and how sure that is.
+
+    Source: the paired t-interval (`scipy.stats.t`).
+
+    Args:
+        errors: array, shape `(pairs,)`.
+        errors_other: array of the same shape, on the same draws.
+        confidence: float in (0, 1), of the two-sided interval. Defaults to `0.95`.
+
+    Returns:
+        `(gain, low)`: mean of `errors - errors_other`, and the lower end of its interval.
+
+    Raises:
+        ValueError: when there are fewer than two pairs, or their numbers differ.
+    """
+    from scipy import stats
+
+    errors, errors_other = np.asarray(errors), np.asarray(errors_other)
+    if errors.ndim != 1 or errors.shape != errors_other.shape or len(errors) < 2:
+        raise ValueError(
+            f"errors of shapes {errors.shape} and {errors_other.shape}: pass two or more pairs."
+        )
+    gain = errors - errors_other
+    half = stats.t.ppf((1 + confidence) / 2, len(gain) - 1) * stats.sem(gain)
+    return float(gain.mean()), float(gain.mean() - half)
+
+
 def linear_separator(x, labels, num_directions=360):
     """The best line (plane, hyperplane) between two classes.
 

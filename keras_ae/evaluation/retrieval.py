@@ -24,7 +24,16 @@ class Retrieval:
     mean_average_precision: float
 
     def area(self):
-        """Mean of the precision over the curve, with the number retrieved on a logarithmic axis."""
+        """Mean of the precision over the curve, with the number retrieved on a logarithmic axis.
+
+        Returns:
+            float in [0, 1].
+
+        Raises:
+            ValueError: when there is but one point.
+        """
+        if len(self.num_retrieved) < 2:
+            raise ValueError("a curve needs two numbers of neighbours at least.")
         x = np.log(self.num_retrieved)
         return float(np.trapezoid(self.precision, x) / (x[-1] - x[0]))
 
@@ -60,7 +69,7 @@ def retrieval(codes, labels, num_retrieved=(1, 3, 7, 15, 31, 63), metric="cosine
             f"codes of shape {codes.shape} with {np.shape(labels)} labels: pass finite codes of "
             "shape (examples, latent_dim) and one label (or row of labels) per example."
         )
-    if counts[0] < 1 or counts[-1] >= len(codes):
+    if not len(counts) or counts[0] < 1 or counts[-1] >= len(codes):
         raise ValueError(
             f"num_retrieved={tuple(counts)}: pass 1 to {len(codes) - 1}, the other examples."
         )
@@ -137,7 +146,8 @@ def lsa(counts_train, counts_test, num_components, weighting="tf-idf"):
         Codes of the test documents, shape `(documents, num_components)`.
 
     Raises:
-        ValueError: when the weighting is not known, or there are not more words than components.
+        ValueError: when the weighting is not known, or there are not more words and training
+            documents than components.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfTransformer
@@ -150,10 +160,11 @@ def lsa(counts_train, counts_test, num_components, weighting="tf-idf"):
     }
     if weighting not in weights:
         raise ValueError(f"weighting={weighting!r} is not known: pass 'tf-idf' or 'log'.")
-    if not 1 <= num_components < counts_train.shape[1]:
+    most = min(counts_train.shape) - 1
+    if not 1 <= num_components <= most:
         raise ValueError(
-            f"num_components={num_components}: pass 1 to {counts_train.shape[1] - 1}, less than "
-            "the number of words."
+            f"num_components={num_components}: pass 1 to {most}, less than the numbers of words "
+            "and of training documents."
         )
     svd = TruncatedSVD(num_components, random_state=0)
     return make_pipeline(weights[weighting], svd).fit(counts_train).transform(counts_test)
@@ -172,7 +183,14 @@ def nearest(codes, query, num_retrieved, metric="cosine"):
 
     Returns:
         int array, shape `(num_retrieved,)`, the nearest first.
+
+    Raises:
+        ValueError: when there is no such example, or not so many others.
     """
+    if not 0 <= query < len(codes) or not 1 <= num_retrieved < len(codes):
+        raise ValueError(
+            f"query={query}, num_retrieved={num_retrieved}: there are {len(codes)} examples."
+        )
     order = _neighbours(np.asarray(codes, "float32"), np.array([query]), metric)
     return order[0, :num_retrieved]
 
@@ -192,6 +210,7 @@ def _neighbours(codes, chosen, metric):
         unit = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1e-12)
         distance = -unit[chosen] @ unit.T
     elif metric == "euclidean":
+        codes = codes.astype("float64") - codes.mean(axis=0, dtype="float64")
         squares = np.square(codes).sum(axis=1)
         distance = squares[None] - 2 * codes[chosen] @ codes.T  # up to the query's own square
     else:

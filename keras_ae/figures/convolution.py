@@ -24,7 +24,7 @@ def side_lengths(encoder, decoder, title):
     maps = [tuple(layer.output.shape[1:]) for layer in layers]
     figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
     axis = figure.subplots()
-    left, ticks = 0.0, []
+    left, ticks, largest = 0.0, [], max(side for side, _, _ in maps)
     for number, (layer, (height, _, channels)) in enumerate(zip(layers, maps)):
         width = 1.0 + 0.25 * channels
         code = number == len(encoder.layers) - 1
@@ -32,12 +32,14 @@ def side_lengths(encoder, decoder, title):
         box = (left, -height / 2)
         axis.add_patch(Rectangle(box, width, height, color=colour, alpha=0.6, lw=0))
         middle = left + width / 2
-        axis.text(middle, height / 2 + 0.8, f"{height}", ha="center", fontsize=8)
-        axis.text(middle, -height / 2 - 0.8, f"{channels}", ha="center", va="top", fontsize=7)
+        axis.text(middle, height / 2 + 0.03 * largest, f"{height}", ha="center", fontsize=8)
+        axis.text(
+            middle, -height / 2 - 0.03 * largest, f"{channels}", ha="center", va="top", fontsize=7
+        )
         ticks.append((middle, f"{_words(layer)}{' (code)' if code else ''}"))
         left += width + 2.2
     axis.set_xlim(-1, left)
-    axis.set_ylim(-17.5, 17.5)
+    axis.set_ylim(-0.62 * largest, 0.62 * largest)
     axis.set_xticks(*zip(*ticks), fontsize=6.5)
     axis.set_yticks([])
     for spine in axis.spines.values():

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from .style import COLOURS, WIDTH
 
 
-def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None):
+def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None, bars=False):
     """Lines with markers: an error against the size of the code, say.
 
     Source: lecture, "Going deeper", "Comparison with PCA".
@@ -18,6 +18,7 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
         y_label: str, with unit.
         log_x: bool, logarithmic (base 2) axis. Defaults to `False`.
         log_y: bool. Defaults to `False`.
+        bars: bool, whether the spread is drawn as bars rather than as a band. Defaults to `False`.
         levels: dict, name to a value that is drawn as a dashed line. Defaults to `None`.
 
     Returns:
@@ -27,6 +28,9 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
     axis = figure.subplots()
     for index, (name, (x, y, *spread)) in enumerate(lines.items()):
         colour = COLOURS[index]
+        if bars and spread:
+            axis.errorbar(x, y, spread[0], fmt="o-", color=colour, label=name, capsize=4)
+            continue
         axis.plot(x, y, "o-", color=colour, label=name)
         if spread:
             lower, upper = np.array(y) - spread[0], np.array(y) + spread[0]

@@ -14,6 +14,8 @@ inverse. Where a stride leaves rows over (the floor above), the output padding g
 import keras
 from keras import ops
 
+LAST = "channels_last"  # whatever Keras' global setting is
+
 
 def conv_size(size, kernel_size, stride=1, padding=0):
     """Side length after a convolution (or a pooling): floor((n + 2p - f) / s) + 1.
@@ -34,6 +36,8 @@ def conv_size(size, kernel_size, stride=1, padding=0):
     """
     if size is None:
         return None
+    if kernel_size < 1 or stride < 1:
+        raise ValueError(f"kernel_size={kernel_size}, stride={stride}: pass positive integers.")
     if kernel_size > size + 2 * padding:
         raise ValueError(
             f"a kernel of {kernel_size} does not fit into a side of {size} with a padding of "
@@ -92,7 +96,7 @@ def conv_transpose(x, kernel, strides, padding, output_padding=(0, 0)):
     """
     for n, f, s, more in zip(x.shape[1:3], kernel.shape[:2], strides, output_padding):
         conv_transpose_size(n, f, s, padding, more)  # or what is cut off would be silently empty
-    y = ops.conv_transpose(x, kernel, strides=tuple(strides), padding="valid")
+    y = ops.conv_transpose(x, kernel, tuple(strides), padding="valid", data_format=LAST)
     # Keras gives n s + max(f - s, 0) rows: cut p off the front, and off the end what is too many
     cuts = [
         max(s - f, 0) + padding - more
@@ -138,7 +142,7 @@ class Conv2D(keras.layers.Conv2D):
             filters,
             kernel_size,
             strides,
-            data_format="channels_last",
+            data_format=LAST,
             activation=activation,
             use_bias=use_bias,
             **kwargs,
@@ -149,7 +153,7 @@ class Conv2D(keras.layers.Conv2D):
         p = self.padding
         if p:
             inputs = ops.pad(inputs, [(0, 0), (p, p), (p, p), (0, 0)])
-        return ops.conv(inputs, kernel, strides=self.strides, padding="valid")
+        return ops.conv(inputs, kernel, strides=self.strides, padding="valid", data_format=LAST)
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
@@ -206,7 +210,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
             filters,
             kernel_size,
             strides,
-            data_format="channels_last",
+            data_format=LAST,
             activation=activation,
             use_bias=use_bias,
             **kwargs,

@@ -47,7 +47,8 @@ def max_pool_with_switches(x, pool_size, strides, padding=0):
         ]
     values, switches = places[0], ops.zeros_like(places[0], dtype="int32")
     for number, place in enumerate(places[1:], 1):
-        larger = place > values  # on a tie the first stays
+        # on a tie the first stays; NaN is not passed over, or a diverged network looked healthy
+        larger = ops.logical_or(place > values, ops.isnan(place))
         values = ops.where(larger, place, values)
         switches = ops.where(larger, number, switches)
     return values, switches

@@ -3,7 +3,12 @@
 Source: lecture, "Autoencoders: compression", W_1 = W_2^T; Vincent et al. 2010 (JMLR 11), section 2.
 
 There is one variable. The tied layer has only a bias of its own; gradients of both sides add up in
-the kernel, files hold it once, and a model that is loaded shares it again.
+the kernel, files hold it once, and a model that is loaded shares it again. The kernel belongs to
+the encoder: freezing the encoder's layer freezes it, freezing the tied layer its bias alone.
+
+What keeps the tie is a keras_ae model (`Autoencoder` and its kind), saved, loaded or cloned whole.
+A decoder saved alone brings a copy of the kernels. A plain `keras.Model` round both networks cannot
+be loaded as a file: rebuild it in code and use `load_weights`.
 """
 
 import keras
@@ -35,7 +40,8 @@ class Tied(keras.layers.Layer):
         super().__init__(**kwargs)
         if not isinstance(source, self.kind):
             raise ValueError(
-                f"{type(self).__name__} mirrors a {self.kind.__name__} layer, not {source!r}."
+                f"{type(self).__name__} mirrors a {self.kind.__module__.partition('.')[0]} "
+                f"{self.kind.__name__} layer, not {source!r}."
             )
         if not source.built:
             raise ValueError(f"{source.name} has no kernel yet: build the encoder before its tie.")
@@ -45,9 +51,21 @@ class Tied(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
 
+    @property
+    def trainable(self):
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = bool(value)
+        if getattr(self, "bias", None) is not None:
+            self.bias.trainable = self._trainable
+
     def add_bias(self, size):
         """Makes the bias; subclasses call it in `build`."""
-        self.bias = self.add_weight((size,), "zeros", name="bias") if self.use_bias else None
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight((size,), "zeros", trainable=self.trainable, name="bias")
 
     def finish(self, x):
         """Adds the bias and applies the activation."""

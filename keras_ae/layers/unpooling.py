@@ -132,6 +132,11 @@ class Unpool(keras.layers.Layer):
             raise ValueError(f"{self.name} needs images of a fixed size, not {tuple(shape)}.")
         smallest = tuple((n - 1) * s - 2 * p + f for n in sides)
         size = smallest if self.output_size is None else self.output_size
+        if min(size) < 1:
+            raise ValueError(
+                f"{sides} cannot have been pooled from anything with window {f}, stride {s} and "
+                f"padding {p}: pass less padding, or output_size."
+            )
         if any(not low <= n < low + s for n, low in zip(size, smallest)):
             ranges = " and ".join(f"{low} to {low + s - 1}" for low in smallest)
             raise ValueError(

@@ -20,7 +20,8 @@ def classifier(encoder, num_classes, frozen=False, pretrained=True, dropout=0.0,
         encoder: `keras.Model`, Functional or Sequential, from images to codes of any shape; of a
             dict of outputs "code" is read.
         num_classes: int.
-        frozen: bool, whether only the last layer is trained. Defaults to `False`.
+        frozen: bool, whether only the last layer is trained; the copy's dropout is then off.
+            Defaults to `False`.
         pretrained: bool; without, the weights of the encoder are drawn anew, to compare with.
             Defaults to `True`.
         dropout: float in [0, 1), rate between the code and the last layer. Defaults to `0.0`.
@@ -38,7 +39,7 @@ def classifier(encoder, num_classes, frozen=False, pretrained=True, dropout=0.0,
         raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
     if not hasattr(encoder, "output_shape"):
         raise ValueError(f"{encoder} has no fixed shapes: pass a Functional or Sequential model.")
-    copy = keras.models.clone_model(encoder)
+    copy = keras.models.clone_model(encoder, clone_function=_without_dropout if frozen else None)
     if pretrained:
         copy.set_weights(encoder.get_weights())
     copy.trainable = not frozen
@@ -52,3 +53,10 @@ def classifier(encoder, num_classes, frozen=False, pretrained=True, dropout=0.0,
     if dropout:
         x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
     return keras.Model(inputs, layers.Dense(num_classes, name="logits")(x), name=name)
+
+
+def _without_dropout(layer):
+    config = layer.get_config()
+    if isinstance(layer, layers.Dropout):
+        config["rate"] = 0.0
+    return type(layer).from_config(config)

@@ -43,7 +43,8 @@ def conv_encoder(
         pool_strides: int or tuple, or `None` for `pool_size`. Defaults to `None`.
         activation: Keras activation. Defaults to `"relu"`.
         switches: bool, whether the code also holds where each maximum stood, for an
-            `unpool_decoder(up="switches")`. Defaults to `False`.
+            `unpool_decoder(up="switches")` (where every layer pools, with windows side by side) or
+            for `keras_ae.layers.MaxUnpool2D` in a decoder of your own. Defaults to `False`.
         name: str. Defaults to `"encoder"`.
 
     Returns:
@@ -65,16 +66,17 @@ def conv_encoder(
     ]
     x = inputs = keras.Input(image_shape, name="image")  # (batch, height, width, channels)
     places = {}
-    for number, (width, f, s, p, window, step) in enumerate(zip(filters, *columns), 1):
+    for width, f, s, p, window, step in zip(filters, *columns):
         x = convolution.Conv2D(width, f, s, p, activation)(x)  # (batch, h, w, width)
         if window == 1 and step == 1:
             continue
         convolution.conv_size(min(x.shape[1:3]), window)  # or Keras would make an empty map
         if switches:
             pool = pooling.MaxPool2DWithSwitches(window, step)
-            x, places[f"switches_{number}"] = pool(x)  # both (batch, h', w', width)
+            x, places[f"switches_{len(places) + 1}"] = pool(x)  # both (batch, h', w', width)
         else:
-            x = keras.layers.MaxPooling2D(window, step)(x)  # (batch, h', w', width)
+            pool = keras.layers.MaxPooling2D(window, step, data_format=convolution.LAST)
+            x = pool(x)  # (batch, h', w', width)
     return keras.Model(inputs, {"code": x, **places} if switches else x, name=name)
 
 
