@@ -1,10 +1,12 @@
 """Golden values: what each Case computes with weights from NumPy, the same on every backend.
 
-`python -m tests.golden` writes them anew (do so only when a model is meant to compute something
-else); test_contract.py compares every backend with them.
+`python -m tests.golden` writes those that are missing, `python -m tests.golden NAME...` some anew (do
+so only when a model is meant to compute something else); test_contract.py compares every backend
+with them.
 """
 
 import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -36,6 +38,9 @@ def compute(case):
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
+    missing = [case.name for case in CASES if not (FOLDER / f"{case.name}.npz").exists()]
     for case in CASES:
+        if case.name not in (sys.argv[1:] or missing):
+            continue
         np.savez_compressed(FOLDER / f"{case.name}.npz", **compute(case))
         prepared(case).save(FOLDER / f"{case.name}.keras")
