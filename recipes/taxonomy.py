@@ -52,7 +52,7 @@ def main(
         else:
             order = rng.permutation(pixels)
             other = x_test.reshape(len(x_test), -1)[:, order].reshape(x_test.shape)
-        noise = rng.uniform(0, 1, x_test.shape).astype("float32")
+        noise = rng.permuted(x_test, axis=0)  # every pixel as grey as ever, and on its own
         shown = {"digits": x_test, "noisy digits": noisy, "other pictures": other, "noise": noise}
         probed = slice(0, 5000)
 

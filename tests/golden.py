@@ -1,8 +1,8 @@
 """Golden values: what each Case computes with weights from NumPy, the same on every backend.
 
-`python -m tests.golden` writes those that are missing, `python -m tests.golden NAME...` some anew (do
-so only when a model is meant to compute something else); test_contract.py compares every backend
-with them.
+`python -m tests.golden` writes those that are missing, `python -m tests.golden NAME...` some anew
+(do so only when a model is meant to compute something else); test_contract.py compares every
+backend with them.
 """
 
 import pathlib
