@@ -132,7 +132,7 @@ CASES = [
         data=pixels,
         bad={
             "does not mirror": lambda: decoder(tied_to=encoder()),
-            "mirrors a Dense": lambda: keras_ae.layers.TiedDense(keras.layers.Flatten()),
+            "mirrors a keras Dense": lambda: keras_ae.layers.TiedDense(keras.layers.Flatten()),
             "no kernel yet": lambda: keras_ae.layers.TiedDense(keras.layers.Dense(2)),
         },
     ),
@@ -176,7 +176,7 @@ CASES = [
             "has pooling": lambda: tied_decoder(
                 keras_ae.conv_encoder((7, 6, 1), (3, 2), pool_size=2)
             ),
-            "mirrors a Conv2D": lambda: keras_ae.layers.TiedConv2DTranspose(keras.layers.Dense(2)),
+            "mirrors a keras_ae Conv2D": lambda: keras_ae.layers.TiedConv2DTranspose(keras.layers.Dense(2)),
             "less than the stride": lambda: tied_decoder(
                 keras_ae.conv_encoder((7, 6, 1), (3, 2), strides=2), output_padding=2
             ),
