@@ -81,7 +81,7 @@ def main(
     precision: ex.Precision = "float32",
     distribute: ex.Distribute = 1,
     other: str = "",
-    labels: tuple[int, ...] = (100, 600, 1000, 3000),
+    labels: tuple[int, ...] = (100, 600, 1000, 3000, 0),
     draws: int = 10,
     steps: int = 800,
 ):
@@ -90,7 +90,7 @@ def main(
     Args:
         other: data set whose encoder is reused, and back; empty for the same pictures turned by 90
             degrees.
-        labels: numbers of labels; all of them are added.
+        labels: numbers of labels, 0 for all of them.
         draws: draws of labels for random and pretrained weights with up to 1,000 labels; half as
             many for all else.
         steps: training steps of a classifier of 100 examples each (at least 3 epochs).
@@ -105,7 +105,9 @@ def main(
         if here.y_train is None or there.y_train is None:
             raise ValueError("--data and --other need labels: pass digits, mnist or fashion_mnist.")
         if run.quick:
-            labels, draws, steps = (30, 100), min(draws, 3), 300
+            labels, draws, steps = (30, 100, 0), min(draws, 3), 300
+        every = len(here.y_train)
+        labels = tuple(number or every for number in labels)
         if here.x_train.shape[1:] != there.x_train.shape[1:] or draws < 3:
             raise ValueError(
                 f"--data has pictures of shape {here.x_train.shape[1:]}, --other of "
@@ -114,14 +116,13 @@ def main(
         for images, numbers in ((here, labels), (there, labels[:3:2])):
             for number in numbers:  # too many are refused before any work
                 sources.balanced_sample(images.y_train, number)
-        every = len(here.y_train)
         models = {"here": pretrained(run, "model", here), "there": pretrained(run, "other", there)}
         encoders = {name: model.encoder for name, model in models.items()}
 
         # 5. Look: test error against the number of labels, the same draws for every arm
         table = {}
         for where, images, numbers, arms in (
-            ("here", here, (*labels, every), ARMS),
+            ("here", here, labels, ARMS),
             ("there", there, labels[:3:2], ("random", "pretrained", "reused")),
         ):
             away = {"here": "there", "there": "here"}[where]

@@ -176,7 +176,9 @@ CASES = [
             "has pooling": lambda: tied_decoder(
                 keras_ae.conv_encoder((7, 6, 1), (3, 2), pool_size=2)
             ),
-            "mirrors a keras_ae Conv2D": lambda: keras_ae.layers.TiedConv2DTranspose(keras.layers.Dense(2)),
+            "mirrors a keras_ae Conv2D": lambda: keras_ae.layers.TiedConv2DTranspose(
+                keras.layers.Dense(2)
+            ),
             "less than the stride": lambda: tied_decoder(
                 keras_ae.conv_encoder((7, 6, 1), (3, 2), strides=2), output_padding=2
             ),

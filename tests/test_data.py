@@ -153,6 +153,17 @@ def test_mnist_through_tfds_and_pca_of_the_paper():
     assert round(evaluation.squared_error(images.x_test, restored), 2) == 13.87
 
 
+def test_data_sets_whose_files_have_the_same_names():
+    """Fashion-MNIST's files are called as MNIST's are; the means are those of the pixels."""
+    mnist()
+    root = os.environ.get("KERAS_AE_DATA")
+    if root and not os.path.isdir(os.path.join(root, "fashion_mnist")):
+        pytest.skip("KERAS_AE_DATA has no fashion_mnist")
+    clothes = data.load("fashion_mnist")
+    assert round(float(clothes.x_train.mean()), 4) == 0.2860
+    assert round(float(mnist().x_train.mean()), 4) == 0.1307
+
+
 def test_order_is_a_function_of_seed_and_epoch():
     x = np.arange(10)
     batches = Batches(x, batch_size=4, seed=3)

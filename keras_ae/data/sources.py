@@ -199,7 +199,10 @@ def _tfds(name):
                 f"KERAS_AE_DATA={root} has no folder {builder.name!r}: put the files of "
                 f"{builder.info.homepage or name} there, or unset KERAS_AE_DATA to download them."
             )
-        config = tfds.download.DownloadConfig(manual_dir=folder)
+        # TFDS extracts into one folder by file name: two sets with the same names (MNIST and
+        # Fashion-MNIST) would get each other's images
+        extracted = os.path.join(builder.data_path.parent, "extracted")
+        config = tfds.download.DownloadConfig(manual_dir=folder, extract_dir=extracted)
     try:
         builder.download_and_prepare(download_config=config)
     except Exception as error:  # TFDS raises what its libraries raise; say what it was doing
