@@ -1,7 +1,8 @@
 """`python -m recipes` lists the recipes, `python -m recipes NAME [flags]` runs one.
 
 For those who keep the table of results: `python -m recipes --collect FOLDER...` makes an entry of
-`results.json` from finished runs, `python -m recipes --table` prints the README's table.
+`results.json` from finished runs (`--as VARIANT` before it for a second entry of a recipe, run with
+other flags), `python -m recipes --table` prints the README's table.
 """
 
 import ast
@@ -39,14 +40,15 @@ def listing():
     results = _results.load()
     lines = []
     for name in names():
-        fields, result = header(name), results.get(name, {})
+        fields = header(name)
         lines += [name, f"    {fields['Title']}"]
         lines += [f"    {key.lower():7}{fields[key]}" for key in ("Slide", "Source")]
         lines.append(f"    paper  {fields['Expected']}")
-        for metric, ours in result.get("metrics", {}).items():
-            paper = result["paper"].get(metric)
-            theirs = f"paper {paper['value']}" if paper else "no published number"
-            lines.append(f"    {metric}: {theirs}, ours {_results.shown(ours)}, {ours['unit']}")
+        for result in (r for key, r in results.items() if key.split("/")[0] == name):
+            for metric, ours in result["metrics"].items():
+                paper = result["paper"].get(metric)
+                theirs = f"paper {paper['value']}" if paper else "no published number"
+                lines.append(f"    {metric}: {theirs}, ours {_results.shown(ours)}, {ours['unit']}")
     return "\n".join(lines)
 
 
@@ -58,8 +60,9 @@ def main(arguments):
     if arguments[0] == "--table":
         print(_results.table())
         return
-    if arguments[0] == "--collect":
-        _results.collect(arguments[1:])
+    variant = arguments[1] if arguments[0] == "--as" and len(arguments) > 1 else ""
+    if arguments[2 * bool(variant)] == "--collect":
+        _results.collect(arguments[2 * bool(variant) + 1 :], variant)
         return
     name = arguments[0].removesuffix(".py")
     if name not in names():

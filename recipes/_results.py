@@ -35,8 +35,12 @@ def table():
     return "\n".join(lines)
 
 
-def collect(folders):
-    """Writes the entry of one recipe from finished runs that differ in nothing but the seed."""
+def collect(folders, variant=""):
+    """Writes an entry from finished runs of a recipe that differ in nothing but the seed.
+
+    `variant` tells apart several entries of one recipe that was run with other flags, `pretraining`
+    and `pretraining/reuse` say.
+    """
     runs = [json.loads((pathlib.Path(folder) / "metrics.json").read_text()) for folder in folders]
     if not runs:
         raise SystemExit("error: name the folders of finished runs.")
@@ -58,10 +62,10 @@ def collect(folders):
             "unit": first["metrics"][name]["unit"],
         }
     command = f"KERAS_BACKEND={first['backend']} python -m recipes {first['recipe']}"
-    results = load()
-    results[first["recipe"]] = {
+    results, name = load(), "/".join([first["recipe"], *([variant] if variant else [])])
+    results[name] = {
         "metrics": metrics,
-        "paper": results.get(first["recipe"], {}).get("paper", {}),
+        "paper": results.get(name, {}).get("paper", {}),
         "protocol": {
             "command": " ".join([command, *flags(first), "--seed SEED"]),
             "data": pathlib.Path(first["settings"]["data"]).name,

@@ -5,7 +5,7 @@ Source:   the lecture's own code, 5,729 parameters, ReLU, Tanh output, MSE
 Expected: no published number; a dense network with a code of the same 32 numbers is better, with
           39 times as many parameters
 Measured: not yet
-Run:      python -m recipes convolutional_autoencoder --data mnist --epochs 20
+Run:      python -m recipes convolutional_autoencoder --data mnist --epochs 10
 """
 
 import keras_ae

@@ -4,8 +4,9 @@ Slide:    Example: Document retrieval; Example: Final 2D embeddings
 Source:   Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647 (2000-500-250-125-10 and -2)
 Expected: a curve above that of LSA; the paper's is of 804,414 RCV1 stories, no number is published
           (the generated corpus of --quick is such a mixture as LSA assumes). Unlike the paper's:
-          tf-idf as input with 60 % of the words masked, SiLU units, noisy codes on a sphere
-Measured: not yet
+          tf-idf as input with 60 % of the words masked, SiLU units, codes on a sphere
+Measured: area under the curve 0.678 (autoencoder, 10 numbers), 0.623 (LSA, 10), 0.695 (LSA, 50, of
+          tf-idf), 0.662 (LSA, 50, of log counts) on Reuters-21578, 3 seeds
 Run:      KERAS_BACKEND=jax python -m recipes documents --data FOLDER_OF_REUTERS_21578
 """
 
@@ -24,9 +25,7 @@ def trained(run, x, words, latent_dim, on_sphere, name="model"):
     # 2. Model
     encoder = keras_ae.dense_encoder(x.shape[1:], latent_dim, (500, 250, 125), "silu")
     if on_sphere:
-        layers = keras.layers
-        noise = layers.GaussianNoise(0.12, seed=run.seed)  # neighbours on the sphere mean the same
-        unit = [layers.UnitNormalization(), noise, layers.Rescaling(15.0)]
+        unit = [keras.layers.UnitNormalization(), keras.layers.Rescaling(15.0)]
         encoder = keras.Sequential([encoder, *unit])
     decoder = keras_ae.dense_decoder(x.shape[1:], latent_dim, (125, 250, 500), "silu")
     # 3. Objective: cross-entropy with the distribution of words, from texts with words missing

@@ -4,7 +4,7 @@ Slide:    Autoencoders: compression (with L2 regularization; tied weights)
 Source:   lecture, J + lambda sum_k w_k^2 and w_1 = w_2^T; Vincent et al. 2010 (JMLR 11)
 Expected: no published number; tying costs little error and saves nearly half of the parameters
 Measured: not yet
-Run:      KERAS_BACKEND=jax python -m recipes tied_weights --data mnist --epochs 30
+Run:      KERAS_BACKEND=jax python -m recipes tied_weights --data mnist --epochs 15
 """
 
 import numpy as np

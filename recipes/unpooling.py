@@ -6,7 +6,7 @@ Source:   lecture; Zeiler and Fergus 2014, arXiv:1311.2901 (switches); Odena et 
 Expected: no published number; switches are best by far, for they carry most of the picture past
           the code: two bits for every pooled value
 Measured: not yet
-Run:      python -m recipes unpooling --data mnist --epochs 5
+Run:      python -m recipes unpooling --data mnist --epochs 2
 """
 
 import keras

@@ -209,7 +209,7 @@ def test_results_have_their_form():
     metric = _results.load()["deep_autoencoder"]["metrics"]["test_squared_error"]
     assert len(metric["seeds"]) >= 3
     for recipe, entry in _results.load().items():
-        assert recipe in recipes.names()
+        assert recipe.split("/")[0] in recipes.names()  # "/..." is a second entry, of other flags
         assert set(entry) == {"metrics", "paper", "protocol"}
         for metric in entry["metrics"].values():
             assert set(metric) == {"mean", "std", "seeds", "unit"}
