@@ -2,7 +2,7 @@
 
 For those who keep the table of results: `python -m recipes --collect FOLDER...` makes an entry of
 `results.json` from finished runs (`--as VARIANT` before it for a second entry of a recipe, run with
-other flags), `python -m recipes --table` prints the README's table.
+other flags), `python -m recipes --table` writes the tables of README.md and docs/results.md anew.
 """
 
 import ast
@@ -58,7 +58,7 @@ def main(arguments):
         print("\nrun one:  python -m recipes NAME [flags]      its flags:  ... NAME --help")
         return
     if arguments[0] == "--table":
-        print(_results.table())
+        _results.write_tables()
         return
     variant = arguments[1] if arguments[0] == "--as" and len(arguments) > 1 else ""
     if arguments[2 * bool(variant)] == "--collect":

@@ -21,18 +21,57 @@ def shown(metric):
     return f"{metric['mean']:.4g}{spread} ({seeds} seed{'s' if seeds > 1 else ''})"
 
 
-def table():
-    """The README's table, in Markdown."""
+# what the README shows of recipes that measure many numbers; docs/results.md has them all
+HEADLINES = {
+    "convolutional_autoencoder": "convolutional_squared_error dense_32_squared_error "
+    "dense_3_squared_error",
+    "documents": "autoencoder_10_area lsa_10_area lsa_50_area lsa_50_log_counts_area "
+    "autoencoder_2_precision_at_7 lsa_2_precision_at_7",
+    "drawing_lines": "raw_features with_labels_layer_3 without_labels",
+    "pretraining": " ".join(
+        f"{arm}error_{count}_labels"
+        for count in (100, 600, 1000, 3000, "all")
+        for arm in ("", "random_")
+    ),
+    "pretraining/reuse": "random_error_100_labels reused_error_100_labels "
+    "other_random_error_100_labels other_reused_error_100_labels",
+    "taxonomy": " ".join(
+        f"{depth}_{width}complete_{what}"
+        for depth in ("shallow", "deep")
+        for width in ("under", "over")
+        for what in ("squared_error", "noise_lost")
+    ),
+    "tied_weights": "free_squared_error l2_squared_error tied_squared_error free_parameters "
+    "tied_parameters",
+    "transposed_convolution": "adjoint_squared_error learned_squared_error",
+    "unpooling": "switches_squared_error transposed_squared_error nearest_squared_error "
+    "bed_of_nails_squared_error switches_bits code_bits",
+}
+
+
+def table(whole=False):
+    """The README's table, or the whole one of docs/results.md, in Markdown."""
     lines = ["| recipe | number | paper | ours | unit | budget |", "|---|---|---|---|---|---|"]
     for recipe, entry in load().items():
         protocol = entry["protocol"]
         budget = f"{protocol['data']}, {protocol['budget']}, {protocol['backend']}"
-        for name, metric in entry["metrics"].items():
+        shown_here = HEADLINES.get(recipe, "").split() or entry["metrics"]
+        for name in entry["metrics"] if whole else shown_here:
+            metric = entry["metrics"][name]
             paper = entry["paper"].get(name)
             theirs = f"{paper['value']:g}" if paper else "-"
-            cells = (recipe, name, theirs, shown(metric), metric["unit"], budget)
+            cells = (recipe, name, theirs, shown(metric), metric["unit"].split(" (std")[0], budget)
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def write_tables():
+    """Puts the tables into README.md and docs/results.md."""
+    root = FILE.parent.parent
+    for file, text in ((root / "README.md", table()), (root / "docs/results.md", table(True))):
+        before, _, rest = file.read_text().partition("| recipe | number |")
+        after = rest.partition("\n\n")[2]
+        file.write_text(f"{before}{text}\n" + (f"\n{after}" if after else ""))
 
 
 def collect(folders, variant=""):

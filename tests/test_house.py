@@ -237,5 +237,6 @@ def test_results_have_their_form():
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", protocol["date"]) and protocol["seconds"] > 0
 
 
-def test_readme_has_the_table_of_results():
+def test_the_tables_are_those_of_the_results():
     assert _results.table() in (ROOT / "README.md").read_text()
+    assert _results.table(whole=True) in (ROOT / "docs" / "results.md").read_text()
