@@ -4,7 +4,8 @@ Slide:    PyTorch Convolutional AE ("Note: This is a non symmetric example")
 Source:   the lecture's own code, 5,729 parameters, ReLU, Tanh output, MSE
 Expected: no published number; a dense network with a code of the same 32 numbers is better, with
           39 times as many parameters
-Measured: not yet
+Measured: error 20.6 +- 1.8 (5,729 parameters), dense with 32 numbers 6.2 (222,384), with 3 numbers
+          25.4 (219,891) on MNIST, 2 seeds
 Run:      python -m recipes convolutional_autoencoder --data mnist --epochs 10
 """
 

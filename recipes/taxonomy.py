@@ -4,7 +4,8 @@ Slide:    Types of autoencoders; Autoencoders taxonomy
 Source:   lecture, "this has a trivial solution (learn the identity function)"; Charte et al. 2018,
           arXiv:1801.01586, section 2.3
 Expected: no published number; the overcomplete ones also reproduce what is no digit, noise included
-Measured: not yet
+Measured: share of pure noise that is lost: 86 and 89 % undercomplete (shallow, deep), 1 and 21 %
+          overcomplete; probe of the codes 90, 90, 86, 87 % (MNIST)
 Run:      python -m recipes taxonomy --data mnist --epochs 10 --off-data fashion_mnist
 """
 

@@ -3,7 +3,7 @@
 Slide:    Autoencoders: compression (with L2 regularization; tied weights)
 Source:   lecture, J + lambda sum_k w_k^2 and w_1 = w_2^T; Vincent et al. 2010 (JMLR 11)
 Expected: no published number; tying costs little error and saves nearly half of the parameters
-Measured: not yet
+Measured: error 14.04 free, 14.05 tied, 20.8 with L2; 101,200 parameters, tied 51,024 (MNIST)
 Run:      KERAS_BACKEND=jax python -m recipes tied_weights --data mnist --epochs 15
 """
 

@@ -5,7 +5,8 @@ Source:   lecture; Zeiler and Fergus 2014, arXiv:1311.2901 (switches); Odena et 
           doi:10.23915/distill.00003 (checkerboards)
 Expected: no published number; switches are best by far, for they carry most of the picture past
           the code: two bits for every pooled value
-Measured: not yet
+Measured: switches 4.4 (7,128 bits past a code of 1,152), transposed 17.9, nearest 22.5,
+          bed of nails 26.1 on MNIST, 2 seeds
 Run:      python -m recipes unpooling --data mnist --epochs 2
 """
 
