@@ -194,8 +194,19 @@ class MaxUnpool2D(Unpool):
         return super().compute_output_shape(values_shape)
 
 
+class _SideBySide(Unpool):
+    """Windows side by side: the stride is the window, and there is no padding."""
+
+    def __init__(self, pool_size=2, output_size=None, **kwargs):
+        super().__init__(pool_size, output_size=output_size, **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        return {key: config[key] for key in config if key not in ("strides", "padding")}
+
+
 @keras.saving.register_keras_serializable("keras_ae")
-class NearestUnpool2D(Unpool):
+class NearestUnpool2D(_SideBySide):
     """Repeats every value over its window; rows beyond the last window repeat its last row.
 
     Source: lecture, "Unpooling" (nearest neighbour); CS231n.
@@ -216,9 +227,6 @@ class NearestUnpool2D(Unpool):
         ValueError: when `output_size` does not fit.
     """
 
-    def __init__(self, pool_size=2, output_size=None, **kwargs):
-        super().__init__(pool_size, output_size=output_size, **kwargs)
-
     def call(self, x):
         f, (height, width) = self.pool_size, self.size_for(x.shape)
         x = ops.repeat(ops.repeat(x, f, axis=1), f, axis=2)
@@ -227,12 +235,9 @@ class NearestUnpool2D(Unpool):
             x = ops.pad(x, [(0, 0), (0, more[0]), (0, more[1]), (0, 0)], mode="symmetric")
         return x
 
-    def get_config(self):
-        return _without_strides(super().get_config())
-
 
 @keras.saving.register_keras_serializable("keras_ae")
-class BedOfNails2D(Unpool):
+class BedOfNails2D(_SideBySide):
     """Puts every value into the upper left corner of its window, zeros elsewhere.
 
     Followed by a convolution this is a transposed convolution (zero insertion is its first half).
@@ -255,15 +260,5 @@ class BedOfNails2D(Unpool):
         ValueError: when `output_size` does not fit.
     """
 
-    def __init__(self, pool_size=2, output_size=None, **kwargs):
-        super().__init__(pool_size, output_size=output_size, **kwargs)
-
     def call(self, x):
         return fit_size(_spread(x, self.pool_size), self.size_for(x.shape))
-
-    def get_config(self):
-        return _without_strides(super().get_config())
-
-
-def _without_strides(config):
-    return {key: value for key, value in config.items() if key not in ("strides", "padding")}
