@@ -157,3 +157,13 @@ def test_classifier_of_maps_and_of_several_outputs():
     ):
         with pytest.raises(ValueError, match=message):
             build()
+
+
+def test_a_tied_stack_is_pretrained():
+    encoder = keras_ae.dense_encoder(SHAPE, 3, (20,), "relu")
+    decoder = keras_ae.dense_decoder(SHAPE, 3, (20,), "relu", tied_to=encoder)
+    stack = keras_ae.StackedAutoencoder(encoder, decoder, loss="bernoulli")
+    histories = stack.pretrain(data(64), epochs=5, optimizer=keras.optimizers.Adam(0.01))
+    for history in histories:
+        assert history.history["loss"][-1] < history.history["loss"][0]
+    assert decoder.layers[1].kernel is encoder.layers[-1].kernel

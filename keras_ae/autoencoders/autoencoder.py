@@ -149,8 +149,10 @@ class Autoencoder(Model):
         )
 
     def check_target(self, name, target):
+        if self.loss != "categorical":
+            return
         empty = np.flatnonzero(target.sum(axis=-1).reshape(-1) <= 0)
-        if self.loss == "categorical" and len(empty):
+        if len(empty):
             raise ValueError(
                 f"{name} has {len(empty)} rows of zeros (the first is number {empty[0]}): a "
                 "document without words has no distribution, leave it out."

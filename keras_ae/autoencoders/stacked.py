@@ -116,9 +116,9 @@ class StackedAutoencoder(Autoencoder):
                     stage.fit(batches, epochs=epochs, callbacks=called, verbose=verbose)
                 )
             except ValueError as error:
+                hint = "The decoder's activations must be able to give what the layer below gives."
                 raise ValueError(
-                    f"stage {number} of {len(stages)}: {error} (The decoder's "
-                    "activations must be able to give what the encoder's layer below gives.)"
+                    f"stage {number} of {len(stages)}: {error} {hint if number > 1 else ''}"
                 ) from error
             h = stage.encode(h)  # (examples, units), what the next stage reproduces
         return histories
