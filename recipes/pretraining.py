@@ -9,7 +9,7 @@ Expected: with other methods than plain fine-tuning, 11.82 / 5.72 / 4.24 / 3.49 
           seeds of the classifier vary; the pretraining is one
 Measured: pretrained 13.3 / 4.7 / 3.9 / 2.7 / 1.6 % against random 17.1 / 6.6 / 5.4 / 3.6 / 2.3 %
           at 100 / 600 / 1000 / 3000 / all labels of MNIST (with random shifts in both); an
-          encoder from Fashion-MNIST does no better than random weights
+          encoder from Fashion-MNIST does no better than random weights (3 draws)
 Run:      python -m recipes pretraining --data mnist --other fashion_mnist --epochs 5
 """
 

@@ -41,6 +41,8 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
     if log_x:
         axis.set_xscale("log", base=2)
         ticks = sorted({value for x, *_ in lines.values() for value in x})
+        near = 0.05 * np.log2(ticks[-1] / ticks[0])  # labels that would run into the next one's
+        ticks = [t for t, after in zip(ticks, [*ticks[1:], np.inf]) if np.log2(after / t) > near]
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
     if log_y:
         axis.set_yscale("log")
