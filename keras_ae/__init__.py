@@ -7,6 +7,11 @@ from . import layers as layers
 from . import losses as losses
 from .autoencoders.autoencoder import Autoencoder as Autoencoder
 from .autoencoders.autoencoder import dense_autoencoder as dense_autoencoder
+from .autoencoders.contractive import ContractiveAutoencoder as ContractiveAutoencoder
+from .autoencoders.denoising import DenoisingAutoencoder as DenoisingAutoencoder
+from .autoencoders.robust import RobustAutoencoder as RobustAutoencoder
+from .autoencoders.sparse import SparseAutoencoder as SparseAutoencoder
+from .autoencoders.sparse import k_sparse_autoencoder as k_sparse_autoencoder
 from .autoencoders.stacked import StackedAutoencoder as StackedAutoencoder
 from .engine.batches import Batches as Batches
 from .networks.classifier import classifier as classifier

@@ -5,11 +5,13 @@ data return shape `(batch,)`, a term of the weights a scalar. They are sums over
 a mean over 784 pixels changes the weight of a reconstruction against any other term by 784.
 """
 
+import math
+
 import keras
 from keras import ops
 
 
-def squared_error(target, output):
+def squared_error(target, output, weights=None):
     """Squared Euclidean distance, the L_MSE of the slides (which forgot the square).
 
     Source: lecture, "Autoencoders: compression"; Hinton and Salakhutdinov 2006,
@@ -18,15 +20,16 @@ def squared_error(target, output):
     Args:
         target: tensor, shape `(batch, ...)`.
         output: tensor of the same shape.
+        weights: tensor of the same shape, weight of each pixel, or `None`. Defaults to `None`.
 
     Returns:
         Tensor of shape `(batch,)`, squared error summed over pixels; `torch.nn.MSELoss` is its mean
         over the batch, divided by the number of pixels.
     """
-    return _sum(ops.square(_float(target) - _float(output)))
+    return _sum(ops.square(_float(target) - _float(output)), weights)
 
 
-def bernoulli(target, logits):
+def bernoulli(target, logits, weights=None):
     """Negative log-likelihood of pixels under independent Bernoulli variables.
 
     -sum_j [x_j log p_j + (1 - x_j) log(1 - p_j)] with p = sigmoid(logits), written as
@@ -38,16 +41,17 @@ def bernoulli(target, logits):
         target: tensor with values in [0, 1], shape `(batch, ...)`. Grey values are read as
             probabilities; the value is then a cross-entropy.
         logits: tensor of the same shape, before the sigmoid.
+        weights: tensor of the same shape, weight of each pixel, or `None`. Defaults to `None`.
 
     Returns:
         Tensor of shape `(batch,)`, nats per image.
     """
     target, logits = _float(target), _float(logits)
     softplus = ops.log1p(ops.exp(-ops.abs(logits)))
-    return _sum(ops.maximum(logits, 0.0) - logits * target + softplus)
+    return _sum(ops.maximum(logits, 0.0) - logits * target + softplus, weights)
 
 
-def categorical(target, logits):
+def categorical(target, logits, weights=None):
     """Cross-entropy of a distribution over words (or other categories) under a softmax.
 
     -sum_j p_j log q_j with q = softmax(logits), finite for any logit. Its least value is the
@@ -60,12 +64,75 @@ def categorical(target, logits):
         target: tensor, shape `(batch, ..., categories)`, non-negative; probabilities sum to 1, and
             counts weigh a document by its length.
         logits: tensor of the same shape, before the softmax.
+        weights: tensor of the same shape, weight of each word, or `None`. Defaults to `None`.
 
     Returns:
         Tensor of shape `(batch,)`, nats per document (per word of it where the target holds
         probabilities).
     """
-    return -_sum(_float(target) * ops.log_softmax(_float(logits), axis=-1))
+    return -_sum(_float(target) * ops.log_softmax(_float(logits), axis=-1), weights)
+
+
+def correntropy(target, output, bandwidth, weights=None):
+    """Loss of the maximum correntropy criterion: quadratic for small errors, bounded for large.
+
+    sum_j 2 s^2 [1 - exp(-(x_j - y_j)^2 / (2 s^2))] with the bandwidth s: the correntropy with a
+    Gaussian kernel, turned round and scaled so that it tends to `squared_error` as s grows. A pixel
+    that is far off costs 2 s^2, however far.
+
+    Source: Charte et al. 2018, arXiv:1801.01586 (robust autoencoders); Liu et al. 2007,
+    doi:10.1109/TSP.2007.896065.
+
+    Args:
+        target: tensor, shape `(batch, ...)`.
+        output: tensor of the same shape.
+        bandwidth: float, s above: the error of one pixel from which on it counts as an outlier.
+        weights: tensor of the same shape, weight of each pixel, or `None`. Defaults to `None`.
+
+    Returns:
+        Tensor of shape `(batch,)`, in the unit of squared pixels.
+    """
+    scale = 2.0 * bandwidth**2
+    errors = ops.square(_float(target) - _float(output))
+    return _sum(-scale * ops.expm1(-errors / scale), weights)
+
+
+def l1(codes):
+    """Sum of absolute activations, a sparsity penalty.
+
+    Source: lecture, "Regularise by enforcing sparsity"; Charte et al. 2018, arXiv:1801.01586.
+
+    Args:
+        codes: tensor, shape `(batch, ...)`.
+
+    Returns:
+        Tensor of shape `(batch,)`, sum over the units.
+    """
+    return _sum(ops.abs(_float(codes)))
+
+
+def kl_sparsity(codes, target):
+    """Divergence between the activation that is wanted and each unit's mean over the batch.
+
+    sum_i [r log(r / m_i) + (1 - r) log((1 - r) / (1 - m_i))], m_i the mean of unit i over the
+    batch and r the target, both read as the probability that the unit speaks.
+
+    Source: Ng 2011, "Sparse autoencoder" (CS294A lecture notes), section 3; Charte et al. 2018,
+    arXiv:1801.01586 (sparse autoencoders).
+
+    Args:
+        codes: tensor with values in [0, 1], shape `(batch, ...)`.
+        target: float in (0, 1), mean activation that is wanted.
+
+    Returns:
+        Scalar tensor, nats, summed over the units; only a whole batch defines it.
+    """
+    codes = _float(codes)
+    least = keras.config.epsilon()
+    means = ops.clip(ops.mean(codes, axis=0), least, 1.0 - least)
+    on = target * (math.log(target) - ops.log(means))
+    off = (1.0 - target) * (math.log(1.0 - target) - ops.log(1.0 - means))
+    return ops.sum(on + off)
 
 
 def sum_of_squares(variables):
@@ -90,5 +157,7 @@ def _float(tensor):
     return ops.cast(tensor, "float32")
 
 
-def _sum(values):
+def _sum(values, weights=None):
+    if weights is not None:
+        values = values * _float(weights)
     return ops.sum(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)

@@ -22,6 +22,7 @@ class Case:
         data: callable `(rng, examples) -> (x,)` or `(x, y)`.
         bad: dict, a part of the message to a callable that must raise ValueError with it.
         unmoved: dict, path of a weight that need not move in a few steps to the reason.
+        random_terms: tuple of str, terms that are drawn in evaluation: each backend has its own.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Case:
     data: Callable
     bad: dict
     unmoved: dict = dataclasses.field(default_factory=dict)
+    random_terms: tuple = ()
 
 
 SHAPE = (6, 5, 1)
@@ -71,9 +73,9 @@ def convolutional(**kwargs):
     return keras_ae.Autoencoder(encoder, decoder, **kwargs)
 
 
-def tied_convolutional():
+def tied_convolutional(build=keras_ae.Autoencoder, **kwargs):
     encoder = keras_ae.conv_encoder((7, 6, 1), (3, 2), 3, 2, activation="tanh")
-    return keras_ae.Autoencoder(encoder, tied_decoder(encoder))
+    return build(encoder, tied_decoder(encoder), **kwargs)
 
 
 def tied_decoder(encoder, **kwargs):
@@ -93,6 +95,59 @@ def stacked(**kwargs):
     return keras_ae.StackedAutoencoder(
         encoder(), keras_ae.dense_decoder(SHAPE, 3, (8,), "tanh"), **kwargs
     )
+
+
+def weighted_squared_error(target, output, weights=None):
+    """A user's own loss that takes weights."""
+    return 0.5 * keras_ae.losses.squared_error(target, output, weights)
+
+
+keras.saving.register_keras_serializable("tests")(weighted_squared_error)
+
+
+class Brightness(keras.layers.Layer):
+    """A user's own corruption, without a switch."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seed_generator = keras.random.SeedGenerator(3)
+
+    def call(self, x):
+        factors = keras.random.uniform((keras.ops.shape(x)[0], 1, 1, 1), seed=self.seed_generator)
+        return x * keras.ops.cast(factors, x.dtype)
+
+
+keras.saving.register_keras_serializable("tests")(Brightness)
+
+
+def denoising(corruption="masking", **kwargs):
+    noise = keras_ae.layers.MaskingNoise(0.4) if corruption == "masking" else corruption
+    return keras_ae.DenoisingAutoencoder(encoder(), decoder(), noise, **kwargs)
+
+
+def fitted_alone(model):
+    model.compile("adam")
+    model.fit(np.zeros((4, *SHAPE), "float32"), verbose=0)
+
+
+def integers():
+    """An encoder of word numbers."""
+    words = keras.Input((30,), dtype="int32")
+    return keras.Model(words, keras.layers.Flatten()(keras.layers.Embedding(5, 2)(words)))
+
+
+def contractive(encoder, method, **kwargs):
+    shape = encoder.input_shape[1:]
+    decoder = keras_ae.dense_decoder(
+        shape, encoder.output_shape[1], kernel_constraint=keras.constraints.MaxNorm(2.0, axis=1)
+    )
+    return keras_ae.ContractiveAutoencoder(encoder, decoder, method=method, **kwargs)
+
+
+def sparse(**kwargs):
+    encoder = keras_ae.dense_encoder(SHAPE, 12, (), latent_activation="sigmoid")
+    decoder = keras_ae.dense_decoder(SHAPE, 12, tied_to=encoder)
+    return keras_ae.SparseAutoencoder(encoder, decoder, **kwargs)
 
 
 CASES = [
@@ -223,6 +278,112 @@ CASES = [
                 keras_ae.conv_encoder((6, 6, 1), (2,), strides=2),
                 keras_ae.conv_decoder((6, 6, 1), (3, 3, 2), (), output_padding=1),
             ),
+        },
+    ),
+    Case(
+        name="denoising_autoencoder",
+        build=lambda: denoising(loss="bernoulli", emphasis=(1.0, 0.9), l2=1e-3),
+        data=pixels,
+        bad={
+            "rate=1.5": lambda: keras_ae.layers.MaskingNoise(1.5),
+            "rate=-0.1": lambda: keras_ae.layers.SaltAndPepperNoise(-0.1),
+            "low value below": lambda: keras_ae.layers.SaltAndPepperNoise(0.1, 1.0, 0.0),
+            "pass a layer": lambda: denoising(0.3),
+            "keeps the shape": lambda: denoising(keras.layers.Flatten()),
+            "pass two weights": lambda: denoising(emphasis=1.0),
+            "(target, output, weights)": lambda: denoising(
+                emphasis=(1.0, 0.5), loss=half_squared_error
+            ),
+            "number >= 0": lambda: denoising(emphasis=(1.0, -1.0)),
+            "nothing to undo": lambda: fitted_alone(denoising(None)),
+        },
+    ),
+    Case(
+        name="denoising_gaussian",
+        build=lambda: denoising(keras.layers.GaussianNoise(0.2), loss=weighted_squared_error),
+        data=pixels,
+        bad={},
+    ),
+    Case(
+        name="denoising_pairs",
+        build=lambda: denoising(None, emphasis=(1.0, 0.2)),
+        data=lambda rng, examples: (pixels(rng, examples)[0], pixels(rng, examples)[0]),
+        bad={},
+    ),
+    Case(
+        name="contractive_closed_form",
+        build=lambda: contractive(encoder(), "closed_form", weight=0.5, loss="bernoulli", l2=1e-3),
+        data=pixels,
+        bad={
+            "method='best'": lambda: contractive(encoder(), "best"),
+            "number >= 0": lambda: contractive(encoder(), "auto", weight=-0.1),
+            "num_projections=0": lambda: contractive(encoder(), "auto", num_projections=0),
+            "chain of Dense layers": lambda: contractive(
+                keras_ae.dense_encoder(SHAPE, 3, (4,), "gelu"), "closed_form"
+            ),
+            "must be real numbers": lambda: contractive(integers(), "exact"),
+            "tied_to or kernel_constraint": lambda: keras_ae.dense_decoder(
+                SHAPE, 3, (8,), tied_to=encoder(), kernel_constraint="non_neg"
+            ),
+        },
+    ),
+    Case(
+        name="contractive_exact",
+        build=lambda: tied_convolutional(
+            keras_ae.ContractiveAutoencoder, weight=0.2, method="exact"
+        ),
+        data=lambda rng, examples: pixels(rng, examples, (7, 6, 1)),
+        bad={},
+    ),
+    Case(
+        name="contractive_projection",
+        build=lambda: contractive(encoder(dropout=0.2), "projection", num_projections=2),
+        data=pixels,
+        bad={},
+        random_terms=("loss", "contraction"),
+    ),
+    Case(
+        name="sparse_l1",
+        build=lambda: sparse(weight=0.02, loss="bernoulli", l2=1e-3),
+        data=pixels,
+        bad={
+            "penalty='l2'": lambda: sparse(penalty="l2"),
+            "target=1.0": lambda: sparse(target=1.0),
+            "number >= 0": lambda: sparse(weight=-1.0),
+            "build it with latent_activation='sigmoid'": lambda: keras_ae.SparseAutoencoder(
+                encoder(), decoder(), penalty="kl"
+            ),
+        },
+    ),
+    Case(
+        name="sparse_kl",
+        build=lambda: sparse(penalty="kl", weight=0.5, target=0.2),
+        data=pixels,
+        bad={},
+    ),
+    Case(
+        name="k_sparse_autoencoder",
+        build=lambda: keras_ae.k_sparse_autoencoder(
+            SHAPE, 12, 3, alpha=2.0, k_start=6, decay_steps=4, loss="bernoulli"
+        ),
+        data=pixels,
+        bad={
+            "k is 13": lambda: keras_ae.k_sparse_autoencoder(SHAPE, 12, 13),
+            "alpha * k is 18": lambda: keras_ae.k_sparse_autoencoder(SHAPE, 12, 9, alpha=2.0),
+            "k_start is 20": lambda: keras_ae.k_sparse_autoencoder(
+                SHAPE, 12, 3, k_start=20, decay_steps=5
+            ),
+            "k_start=2 is below": lambda: keras_ae.layers.KSparse(3, k_start=2, decay_steps=5),
+            "decay_steps=0": lambda: keras_ae.layers.KSparse(3, k_start=5),
+            "alpha=0.5": lambda: keras_ae.layers.KSparse(3, alpha=0.5),
+        },
+    ),
+    Case(
+        name="robust_autoencoder",
+        build=lambda: keras_ae.RobustAutoencoder(encoder(), decoder(), bandwidth=0.7, l2=1e-3),
+        data=pixels,
+        bad={
+            "bandwidth=0": lambda: keras_ae.RobustAutoencoder(encoder(), decoder(), bandwidth=0),
         },
     ),
 ]

@@ -40,7 +40,8 @@ class Autoencoder(Model):
             `(target, output) -> (batch,)`. Defaults to `"squared_error"`.
         l2: float, weight of the sum of all squared kernels (biases are free), logged as the term
             "l2". Defaults to `0.0`.
-        **kwargs: `name` and `dtype`, as in `keras.Model`.
+        **kwargs: `name` and `dtype`, as in `keras.Model`; a subclass also passes `terms`, the terms
+            of its loss by name, with their weights.
 
     Raises:
         ValueError: when encoder and decoder do not fit, the loss is unknown, `l2` is negative, or
@@ -82,12 +83,13 @@ class Autoencoder(Model):
                     "network: build the decoder with tied_to=encoder."
                 )
         reads_logits = loss in ("bernoulli", "categorical")
-        if reads_logits and _output_activation(decoder) not in ("linear", None):
+        if reads_logits and output_activation(decoder) not in ("linear", None):
             raise ValueError(
-                f"the decoder ends in {_output_activation(decoder)!r}, but loss={loss!r} reads "
+                f"the decoder ends in {output_activation(decoder)!r}, but loss={loss!r} reads "
                 "logits: build it with output_activation=None; predict() applies what is missing."
             )
-        super().__init__(terms={"reconstruction": 1.0} | ({"l2": l2} if l2 else {}), **kwargs)
+        terms = kwargs.pop("terms", {"reconstruction": 1.0})
+        super().__init__(terms=terms | ({"l2": l2} if l2 else {}), **kwargs)
         self.encoder, self.decoder = encoder, decoder
         self.loss, self.l2 = loss, l2
         self.built = True  # as its parts are
@@ -96,15 +98,21 @@ class Autoencoder(Model):
         z = self.encoder(x, training=training)  # (batch, latent_dim)
         return self.decoder(z, training=training)  # (batch, *image_shape)
 
+    def distance(self, target, output, **weights):
+        """How far the output is from the target, per example: what `loss` names."""
+        return self.LOSSES.get(self.loss, self.loss)(target, output, **weights)
+
     def loss_terms(self, x, target, outputs, training):
-        terms = {"reconstruction": self.LOSSES.get(self.loss, self.loss)(target, outputs)}
+        terms = {}
+        if "reconstruction" in self.term_weights:
+            terms["reconstruction"] = self.distance(target, _image(outputs))
         if self.l2:
             kernels = [v for v in self.trainable_weights if len(v.shape) > 1]
             terms["l2"] = losses.sum_of_squares(kernels)
         return terms
 
     def prediction(self, outputs):
-        outputs = super().prediction(outputs)
+        outputs = super().prediction(_image(outputs))
         activations = {"bernoulli": ops.sigmoid, "categorical": ops.softmax}
         return activations.get(self.loss, lambda logits: logits)(outputs)
 
@@ -141,7 +149,7 @@ class Autoencoder(Model):
         if self.loss == "categorical":
             return 0.0, None, "loss='categorical'"
         bounded = {"sigmoid": 0.0, "tanh": -1.0}
-        end = _output_activation(self.decoder)
+        end = output_activation(self.decoder)
         return (
             (bounded[end], 1.0, f"a decoder that ends in {end}")
             if end in bounded
@@ -215,15 +223,29 @@ def dense_autoencoder(
     return Autoencoder(encoder, decoder, **kwargs)
 
 
+def _image(outputs):
+    """The image among what `call` returned; a subclass whose loss reads more returns a dict."""
+    return outputs["output"] if isinstance(outputs, dict) else outputs
+
+
 def _names(by_name):
     return ", ".join(sorted(by_name)) if "" not in by_name else "one tensor"
 
 
-def _output_activation(network):
-    """Name of the activation that a network ends in; `None` where it cannot be told."""
+def output_activation(network):
+    """Name of the activation that a network ends in.
+
+    Source: this library.
+
+    Args:
+        network: `keras.Model`.
+
+    Returns:
+        str, "linear" for none, or `None` where it cannot be told.
+    """
     for layer in reversed(network.layers):
         if isinstance(layer, keras.Model):
-            return _output_activation(layer)
+            return output_activation(layer)
         if not isinstance(layer, (keras.layers.Reshape, keras.layers.Flatten)):
             activation = getattr(layer, "activation", None)
             return getattr(activation, "__name__", None)

@@ -9,6 +9,9 @@ Boltzmann machines); lecture, "Autoencoders for weight initialisation".
               h_k = encoder_k(h_{k-1})
     unrolled: decoder_1(... decoder_K(encoder_K(... encoder_1(x))))
 
+With a corruption every stage is a denoising autoencoder of what it reads, the clean code of the
+stage before (Vincent et al. 2010, JMLR 11, section 3.5).
+
 A stage trains the very layers of the deep network, so nothing has to be copied to unroll it: after
 the last stage the model is unrolled, and `fit` fine-tunes it.
 """
@@ -18,6 +21,7 @@ import keras
 from ..engine.batches import Batches
 from ..layers.tied import TiedDense
 from .autoencoder import Autoencoder
+from .denoising import DenoisingAutoencoder
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -51,8 +55,12 @@ class StackedAutoencoder(Autoencoder):
                 "Pass dense networks with the same widths in reverse order."
             )
 
-    def stages(self):
+    def stages(self, corruption=None):
         """The shallow autoencoders of the stages, which share their layers with this model.
+
+        Args:
+            corruption: layer as in `DenoisingAutoencoder`, of which each stage gets its own, or
+                `None`. Defaults to `None`.
 
         Returns:
             list of `Autoencoder`, the outermost first. The first maps images, the others codes.
@@ -69,7 +77,11 @@ class StackedAutoencoder(Autoencoder):
             y = outwards(z)  # (batch, features)
             decoder = keras.Model(z, keras.layers.Reshape(shape)(y) if len(shape) > 1 else y)
             loss = self.loss if first or callable(self.loss) else "squared_error"
-            stages.append(Autoencoder(encoder, decoder, loss, self.l2))
+            if corruption is None:
+                stages.append(Autoencoder(encoder, decoder, loss, self.l2))
+                continue
+            own = type(corruption).from_config(corruption.get_config())
+            stages.append(DenoisingAutoencoder(encoder, decoder, own, loss, l2=self.l2))
         return stages
 
     def pretrain(
@@ -78,6 +90,7 @@ class StackedAutoencoder(Autoencoder):
         epochs=10,
         batch_size=128,
         optimizer="adam",
+        corruption=None,
         augment=None,
         seed=0,
         callbacks=None,
@@ -91,9 +104,10 @@ class StackedAutoencoder(Autoencoder):
             batch_size: int. Defaults to `128`.
             optimizer: name, or Keras optimizer of which each stage gets a fresh copy. Defaults to
                 `"adam"`.
+            corruption: layer as in `DenoisingAutoencoder`, for a stack of denoising autoencoders:
+                every stage corrupts what it reads, by noise of its own. Defaults to `None`.
             augment: callable `(arrays, rng) -> arrays` on the batches of every stage, as in
-                `Batches`; one that returns `(noisy, clean)` makes it a stack of denoising
-                autoencoders. Defaults to `None`.
+                `Batches`. Defaults to `None`.
             seed: int, of the order of the batches. Defaults to `0`.
             callbacks: callable from the number of a stage, 1 for the outermost, to its list of
                 callbacks, or `None`. Defaults to `None`.
@@ -105,7 +119,7 @@ class StackedAutoencoder(Autoencoder):
         Raises:
             ValueError: when the data do not fit the model.
         """
-        histories, h, stages = [], x, self.stages()
+        histories, h, stages = [], x, self.stages(corruption)
         for number, stage in enumerate(stages, 1):
             chosen = keras.optimizers.get(optimizer)
             stage.compile(type(chosen).from_config(chosen.get_config()))

@@ -10,6 +10,8 @@ statistics) comes back as auxiliary output and is written to the scope outside. 
 adds with `add_loss` inside a differentiated function stay inside it: return them from the function.
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -160,6 +162,58 @@ def jvp(function, x, tangent):
         return y, torch.zeros_like(y) if dy is None else dy
 
 
+def jacobian(function, x, forward=False):
+    """Jacobian of every example, all its vector products at once.
+
+    In reverse one vector-Jacobian product per output, vectorised by the backend
+    (`tf.GradientTape.batch_jacobian`, `jax.vmap`, batched `torch.autograd.grad`); forward one
+    Jacobian-vector product per input, on a batch that holds every example once for each.
+
+    Source: reverse- and forward-mode differentiation of the active Keras backend.
+
+    Args:
+        function: callable of one tensor, shape `(batch, ...)`; returns one tensor, shape
+            `(batch, outputs)`, and treats examples independently of each other.
+        x: tensor, shape `(batch, *input_shape)` with a known `input_shape`.
+        forward: bool, the cheaper way where there are fewer inputs than outputs. Defaults to
+            `False`.
+
+    Returns:
+        Tensor, shape `(batch, outputs, inputs)` with the input flattened; can be differentiated
+        again.
+    """
+    x = ops.convert_to_tensor(x)
+    batch, inputs = ops.shape(x)[0], math.prod(x.shape[1:])
+    if forward:
+        again = ops.repeat(x, inputs, axis=0)  # (batch * inputs, *input_shape)
+        directions = ops.tile(ops.eye(inputs, dtype=x.dtype), (batch, 1))
+        _, columns = jvp(function, again, ops.reshape(directions, ops.shape(again)))
+        columns = ops.reshape(columns, (batch, inputs, columns.shape[1]))
+        return ops.transpose(columns, (0, 2, 1))
+    if BACKEND == "tensorflow":
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = function(x)
+        rows = tape.batch_jacobian(y, x, unconnected_gradients="zero")
+    elif BACKEND == "jax":
+        y, pullback = vjp(function, x)
+        rows = jax.vmap(pullback, out_axes=1)(_units(y))
+    else:
+        with torch.enable_grad():
+            x = x if x.requires_grad else x.detach().requires_grad_(True)
+            y = function(x)
+            rows = _torch_gradients(y, [x], _units(y), create_graph=True, is_grads_batched=True)[0]
+            rows = ops.moveaxis(rows, 0, 1)
+    return ops.reshape(rows, (batch, y.shape[1], inputs))
+
+
+def _units(y):
+    """One for one output of every example, and zero for the others: `(outputs, *y.shape)`."""
+    return ops.broadcast_to(
+        ops.eye(y.shape[1], dtype=y.dtype)[:, None], (y.shape[1], *ops.shape(y))
+    )
+
+
 def apply_gradients(optimizer, gradients, variables):
     """One step of an optimizer, inside a training step on any backend.
 
@@ -214,10 +268,12 @@ def train_step(model, update, *arguments):
 
 def _torch_gradients(value, sources, v=None, **kwargs):
     """`torch.autograd.grad` with zeros where the value does not depend on a source."""
+    many = v.shape[:1] if kwargs.get("is_grads_batched") else ()
+    zeros = [source.new_zeros((*many, *source.shape)) for source in sources]
     if not value.requires_grad:
-        return [torch.zeros_like(source) for source in sources]
+        return zeros
     gradients = torch.autograd.grad(value, sources, v, allow_unused=True, **kwargs)
-    return [torch.zeros_like(s) if g is None else g for g, s in zip(gradients, sources)]
+    return [zero if g is None else g for g, zero in zip(gradients, zeros)]
 
 
 class _RecordingScope(keras.StatelessScope if BACKEND == "jax" else object):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from . import checks, distribution
+from . import checks, distribution, seeds
 from .batches import Batches
 
 STEPS_PER_EXECUTION = 20  # what `compile` chooses for "auto"
@@ -226,20 +226,24 @@ class Trainer(keras.Model):
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
     ):
-        """As `keras.Model.evaluate`; arrays are checked first."""
+        """As `keras.Model.evaluate`; arrays are checked first.
+
+        What is random in it is the same in each call, and leaves the noise of training alone.
+        """
         if not kwargs.get("_use_cached_eval_dataset"):
             x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
             checks.check_shares("x", x, distribution.num_devices())
         if isinstance(x, np.ndarray):
             batch_size = distribution.share(batch_size or 32)
-        return super().evaluate(
-            x=x,
-            y=y,
-            batch_size=batch_size,
-            verbose=verbose,
-            sample_weight=sample_weight,
-            **kwargs,
-        )
+        with seeds.fixed(self):
+            return super().evaluate(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                **kwargs,
+            )
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """As `keras.Model.predict`: reconstructions, float32, shape of `x`; arrays are checked."""
@@ -288,23 +292,15 @@ class Trainer(keras.Model):
 
     # Saving what makes a run exact ---------------------------------------------------------------
 
-    def _seed_states(self):
-        """States of all seed generators: the variables that are neither weights nor metrics."""
-        known = {id(v) for v in (*self.non_trainable_weights, *self.metrics_variables)}
-        return [v for v in self.non_trainable_variables if id(v) not in known]
-
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        for index, state in enumerate(self._seed_states()):
-            store[f"seed_{index}"] = ops.convert_to_numpy(state)
+        seeds.save(self, store)
         store["order"] = np.array([self._order_seed, self.epochs_trained], "int64")
 
     def load_own_variables(self, store):
         kept = {key: store[key] for key in store.keys()}  # noqa: SIM118, Keras' store is no dict
         super().load_own_variables({key: kept[key] for key in kept if key.isdigit()})
-        for index, state in enumerate(self._seed_states()):
-            if f"seed_{index}" in kept:
-                state.assign(np.asarray(kept[f"seed_{index}"]))
+        seeds.load(self, kept)
         if "order" in kept:
             self._order_seed, self.epochs_trained = (int(number) for number in kept["order"])
 

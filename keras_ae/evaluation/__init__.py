@@ -3,10 +3,12 @@
 from .reconstruction import mean_image_error as mean_image_error
 from .reconstruction import pca as pca
 from .reconstruction import squared_error as squared_error
+from .representation import jacobian_spectrum as jacobian_spectrum
 from .representation import knn_accuracy as knn_accuracy
 from .representation import linear_probe as linear_probe
 from .representation import linear_separator as linear_separator
 from .representation import paired_gain as paired_gain
+from .representation import relative_displacement as relative_displacement
 from .retrieval import lsa as lsa
 from .retrieval import mean_average_precision as mean_average_precision
 from .retrieval import nearest as nearest

@@ -1,6 +1,11 @@
-"""What an embedding is good for: classifiers on frozen codes."""
+"""What an embedding is good for: classifiers on frozen codes; and how it moves with its input."""
+
+import math
 
 import numpy as np
+from keras import ops
+
+from ..engine import autodiff
 
 
 def linear_probe(codes_train, labels_train, codes_test, labels_test, seed=0):
@@ -81,6 +86,54 @@ def paired_gain(errors, errors_other, confidence=0.95):
     gain = errors - errors_other
     half = stats.t.ppf((1 + confidence) / 2, len(gain) - 1) * stats.sem(gain)
     return float(gain.mean()), float(gain.mean() - half)
+
+
+def relative_displacement(codes, moved):
+    """How far codes move, relative to how far they lie apart, so that scaling them gains nothing.
+
+    Mean distance of a code to where it moved, over the root mean square distance of the codes to
+    their mean.
+
+    Source: this library; Rifai et al. 2011, section 5.3, measure contraction without the scale.
+
+    Args:
+        codes: array, shape `(examples, ...)`.
+        moved: array of the same shape, codes of the same examples after a change of the input.
+
+    Returns:
+        float, 1 where a code moves as far as codes lie from their mean.
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    codes, moved = np.asarray(codes, "float64"), np.asarray(moved, "float64")
+    if codes.shape != moved.shape:
+        raise ValueError(f"codes of shapes {codes.shape} and {moved.shape}: pass equal ones.")
+    flat, moved = codes.reshape(len(codes), -1), moved.reshape(len(codes), -1)
+    spread = np.sqrt(np.mean(np.sum(np.square(flat - flat.mean(axis=0)), axis=1)))
+    return float(np.mean(np.linalg.norm(moved - flat, axis=1)) / spread)
+
+
+def jacobian_spectrum(encoder, x, batch_size=10):
+    """Singular values of an encoder's Jacobian: along how many directions the code follows.
+
+    Source: Rifai et al. 2011, section 5.3 and figure 3; NumPy's SVD.
+
+    Args:
+        encoder: `keras.Model` with one input and one code.
+        x: array, shape `(examples, *image_shape)`.
+        batch_size: int, examples whose Jacobians are held at once. Defaults to `10`.
+
+    Returns:
+        Array, shape `(examples, min(code, pixels))`, in decreasing order.
+    """
+    pixels, codes = (math.prod(shape[1:]) for shape in (encoder.input_shape, encoder.output_shape))
+    flat = lambda x: ops.reshape(encoder(x, training=False), (-1, codes))
+    spectra = []
+    for start in range(0, len(x), batch_size):
+        rows = autodiff.jacobian(flat, x[start : start + batch_size], forward=pixels < codes)
+        spectra.append(np.linalg.svd(ops.convert_to_numpy(rows), compute_uv=False))
+    return np.concatenate(spectra)
 
 
 def linear_separator(x, labels, num_directions=360):

@@ -2,9 +2,11 @@
 
 from .codes import codes as codes
 from .codes import edge_on as edge_on
+from .codes import paths as paths
 from .codes import spaces as spaces
 from .convolution import matrices as matrices
 from .convolution import side_lengths as side_lengths
+from .curves import curve_panels as curve_panels
 from .curves import curves as curves
 from .documents import neighbours as neighbours
 from .images import bitmaps as bitmaps

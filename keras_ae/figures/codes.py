@@ -55,6 +55,42 @@ def codes(panels, labels, title, names=None):
     return figure
 
 
+def paths(panels, labels, title):
+    """Where one code goes while its input changes, over the codes of other examples.
+
+    Source: lecture, "Regularise by enforcing smoothness".
+
+    Args:
+        panels: dict, title of a panel to `(points, lines)`: codes in two dimensions, shape
+            `(examples, 2)`, and a dict from the name of a change to the path of the code, shape
+            `(steps, 2)`.
+        labels: int array, shape `(examples,)`.
+        title: str.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    height = WIDTH / len(panels) + 0.9
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, (points, lines)) in zip(axes, panels.items()):
+        for label in np.unique(labels):
+            chosen = points[labels == label]
+            colour = COLOURS[int(label) % len(COLOURS)]
+            axis.scatter(*chosen.T, s=2, color=colour, alpha=0.35, linewidths=0)
+        for (change, path), style in zip(lines.items(), ("-", "--", ":")):
+            axis.plot(*path.T, style, color="black", lw=1.6, label=change)
+            axis.plot(*path[-1], "o", color="black", ms=4)
+        axis.plot(*path[0], "*", color="white", mec="black", ms=11)
+        axis.set_title(name, fontsize=9)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    handles, texts = axes[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
 def spaces(panels, labels, title, columns=3):
     """Two classes in the plane, one panel per space, each with its best separating line.
 

@@ -24,18 +24,52 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
-    axis = figure.subplots()
+    return curve_panels({"": lines}, title, [x_label], y_label, log_x, log_y, levels, bars)
+
+
+def curve_panels(
+    panels, title, x_labels, y_label, log_x=False, log_y=False, levels=None, bars=False
+):
+    """Curves in panels side by side that share the vertical axis and the names of the lines.
+
+    Source: lecture, "Regularise by enforcing smoothness" (a code against the change of its input).
+
+    Args:
+        panels: dict, title of a panel to its lines, as in `curves`.
+        title: str.
+        x_labels: list of str, one per panel, with unit.
+        y_label: str, with unit.
+        log_x: bool, logarithmic (base 2) axis. Defaults to `False`.
+        log_y: bool. Defaults to `False`.
+        levels: dict, name to a value that is drawn as a dashed line. Defaults to `None`.
+        bars: bool, whether the spread is drawn as bars rather than as a band. Defaults to `False`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = Figure(figsize=(WIDTH, 4.2 if len(panels) == 1 else 3.4), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, (name, lines), x_label in zip(axes, panels.items(), x_labels):
+        _draw(axis, lines, log_x, log_y, levels or {}, bars)
+        axis.set_xlabel(x_label)
+        axis.set_title(name, fontsize=9)
+    axes[0].set_ylabel(y_label)
+    axes[0].legend(fontsize=8 if len(panels) == 1 else 7)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _draw(axis, lines, log_x, log_y, levels, bars):
     for index, (name, (x, y, *spread)) in enumerate(lines.items()):
         colour = COLOURS[index]
         if bars and spread:
             axis.errorbar(x, y, spread[0], fmt="o-", color=colour, label=name, capsize=4)
             continue
-        axis.plot(x, y, "o-", color=colour, label=name)
+        axis.plot(x, y, "o-" if len(x) < 40 else "-", color=colour, label=name)
         if spread:
             lower, upper = np.array(y) - spread[0], np.array(y) + spread[0]
             axis.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0)
-    for index, (name, level) in enumerate((levels or {}).items()):
+    for index, (name, level) in enumerate(levels.items()):
         colour = COLOURS[(len(lines) + index) % len(COLOURS)]
         axis.axhline(level, ls="--", color=colour, label=name)
     if log_x:
@@ -49,9 +83,4 @@ def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_formatter("{x:g}")
         axis.tick_params(which="both", labelsize=7)
-    axis.set_xlabel(x_label)
-    axis.set_ylabel(y_label)
-    axis.set_title(title, fontsize=10)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
-    return figure

@@ -4,7 +4,10 @@ from .convolution import Conv2D as Conv2D
 from .convolution import Conv2DTranspose as Conv2DTranspose
 from .convolution import conv_size as conv_size
 from .convolution import conv_transpose_size as conv_transpose_size
+from .corruption import MaskingNoise as MaskingNoise
+from .corruption import SaltAndPepperNoise as SaltAndPepperNoise
 from .pooling import MaxPool2DWithSwitches as MaxPool2DWithSwitches
+from .sparse import KSparse as KSparse
 from .tied import TiedConv2DTranspose as TiedConv2DTranspose
 from .tied import TiedDense as TiedDense
 from .unpooling import BedOfNails2D as BedOfNails2D

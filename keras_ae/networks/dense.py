@@ -62,6 +62,7 @@ def dense_decoder(
     output_activation=None,
     dropout=0.0,
     tied_to=None,
+    kernel_constraint=None,
     name="decoder",
 ):
     """Dense layers from a code up to an image (or a vector).
@@ -80,23 +81,29 @@ def dense_decoder(
         dropout: float in [0, 1), rate after every hidden layer. Defaults to `0.0`.
         tied_to: `keras.Model`, a `dense_encoder` whose kernels are used transposed, in reverse
             order, or `None` for kernels of its own. Defaults to `None`.
+        kernel_constraint: `keras.constraints.Constraint` of kernels of its own:
+            `keras.constraints.MaxNorm(1.0, axis=1)`, say, so that the decoder cannot make up for a
+            code that a penalty shrinks. Defaults to `None`.
         name: str. Defaults to `"decoder"`.
 
     Returns:
         `keras.Model` from `(batch, latent_dim)` to `(batch, *image_shape)`.
 
     Raises:
-        ValueError: when a size is not a positive integer, a rate is outside [0, 1), or the decoder
-            does not mirror the encoder that it is tied to.
+        ValueError: when a size is not a positive integer, a rate is outside [0, 1), the decoder
+            does not mirror the encoder that it is tied to, or is both tied and constrained.
     """
     image_shape = _checked(image_shape, latent_dim, units, dropout)
     pixels = math.prod(image_shape)
     sources = [None] * (len(units) + 1)
     if tied_to is not None:
+        if kernel_constraint is not None:
+            raise ValueError("a tied kernel is the encoder's: pass tied_to or kernel_constraint.")
         sources = _mirrored(tied_to, (latent_dim, *units, pixels))
     inputs = keras.Input((latent_dim,), name="code")  # (batch, latent_dim)
-    x = _hidden(inputs, units, activation, dropout, sources)
-    x = _dense(pixels, output_activation, sources[-1], name="pixels")(x)  # (batch, pixels)
+    bound = {} if kernel_constraint is None else {"kernel_constraint": kernel_constraint}
+    x = _hidden(inputs, units, activation, dropout, sources, **bound)
+    x = _dense(pixels, output_activation, sources[-1], name="pixels", **bound)(x)  # (batch, pixels)
     if len(image_shape) > 1:
         x = layers.Reshape(image_shape)(x)  # (batch, *image_shape)
     return keras.Model(inputs, x, name=name)
@@ -121,9 +128,9 @@ def _mirrored(encoder, widths):
     return sources
 
 
-def _hidden(x, units, activation, dropout, sources=None):
+def _hidden(x, units, activation, dropout, sources=None, **kwargs):
     for width, source in zip(units, sources or [None] * len(units)):
-        x = _dense(width, activation, source)(x)  # (batch, width)
+        x = _dense(width, activation, source, **kwargs)(x)  # (batch, width)
         if dropout:
             # a seed of its own, or torch would draw from its global state
             x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
