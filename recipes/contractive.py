@@ -18,11 +18,15 @@ from keras_ae import evaluation, figures
 from keras_ae import experiment as ex
 
 CHANGES = {  # of an input: name, amounts, and how they are made
-    "shifted": (np.linspace(0, 4, 9), "pixels", lambda x, a, _: ndimage.shift(x, (0, 0, a, 0))),
+    "shifted": (
+        np.linspace(0, 1 / 7, 9),
+        "share of the width",
+        lambda x, a, _: ndimage.shift(x, (0, 0, a * x.shape[2], 0), order=1),
+    ),
     "rotated": (
         np.linspace(0, 32, 9),
         "degrees",
-        lambda x, a, _: ndimage.rotate(x, a, axes=(1, 2), reshape=False),
+        lambda x, a, _: ndimage.rotate(x, a, (1, 2), reshape=False, order=1),
     ),
     "noisy": (np.linspace(0, 0.4, 9), "standard deviation", lambda x, a, noise: x + a * noise),
 }
@@ -31,7 +35,7 @@ CHANGES = {  # of an input: name, amounts, and how they are made
 def main(
     *,
     data: ex.Data = "digits",
-    epochs: ex.Epochs = 40,
+    epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",
     quick: ex.Quick = False,
@@ -39,9 +43,9 @@ def main(
     precision: ex.Precision = "float32",
     distribute: ex.Distribute = 1,
     units: int = 1000,
-    weight: float = 1.5,
+    weight: float = 1.0,
     noise: float = 0.6,
-    decay: float = 1e-3,
+    decay: float = 1e-2,
     fine_tuning: int = 20,
 ):
     """Trains plain, weight-decayed, contractive and denoising codes, and compares how they move.
@@ -53,13 +57,14 @@ def main(
         decay: weight of the squared kernels in the weight-decayed one.
         fine_tuning: epochs of the classifier.
     """
-    with ex.Run("contractive", locals(), quick_epochs=40) as run:
+    with ex.Run("contractive", locals(), quick_epochs=100) as run:
         # 1. Data
         images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
         x_train, x_test = images.x_train, images.x_test
         if images.y_train is None:
             raise ValueError("--data needs labels: pass digits or mnist, for instance.")
-        units = min(units, 200) if run.quick else units
+        if run.quick:  # few pictures make few steps
+            units, fine_tuning = min(units, 200), 100
         rng = np.random.default_rng(seed)
         few = rng.choice(len(x_test), min(1000, len(x_test)), replace=False)
         normal = rng.normal(size=x_test[few].shape).astype("float32")

@@ -1,8 +1,10 @@
-"""Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents."""
+"""Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents, curves."""
 
 from ..engine.batches import Batches as Batches
 from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
+from .curves import curve as curve
+from .curves import noisy_curve as noisy_curve
 from .folders import ImageFolder as ImageFolder
 from .generated import Documents as Documents
 from .generated import generated_documents as generated_documents

@@ -14,3 +14,5 @@ from .retrieval import mean_average_precision as mean_average_precision
 from .retrieval import nearest as nearest
 from .retrieval import precision_at_k as precision_at_k
 from .retrieval import retrieval as retrieval
+from .score import cosines as cosines
+from .score import mixture_score as mixture_score

@@ -9,6 +9,7 @@ from .convolution import side_lengths as side_lengths
 from .curves import curve_panels as curve_panels
 from .curves import curves as curves
 from .documents import neighbours as neighbours
+from .fields import fields as fields
 from .images import bitmaps as bitmaps
 from .images import strips as strips
 from .style import COLOURS as COLOURS

@@ -81,6 +81,7 @@ def _draw(axis, lines, log_x, log_y, levels, bars):
     if log_y:
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("{x:g}")
+        low, high = axis.get_ylim()
+        axis.yaxis.set_minor_formatter("{x:g}" if high / low < 30 else "")
         axis.tick_params(which="both", labelsize=7)
     axis.grid(alpha=0.3)
