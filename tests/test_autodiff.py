@@ -206,3 +206,15 @@ def test_second_derivatives_in_a_compiled_step(compiled):
         step[index] = 1e-5
         slope = (in_numpy(W + step) - in_numpy(W - step)) / 2e-5
         np.testing.assert_allclose(moved[index], slope, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_jacobian_of_every_example(forward):
+    rows = numpy(autodiff.jacobian(network, X, forward))
+    np.testing.assert_allclose(rows, [jacobian(x) for x in X], rtol=1e-4, atol=1e-6)
+    maps = X.reshape(5, 2, 2, 1)
+    flat = lambda x: network(ops.reshape(x, (-1, 4)))
+    again = numpy(autodiff.jacobian(flat, maps, forward))
+    np.testing.assert_allclose(again, rows, rtol=1e-5, atol=1e-7)
+    constant = autodiff.jacobian(lambda x: ops.zeros_like(x[:, :3]), X, forward)
+    np.testing.assert_array_equal(numpy(constant), np.zeros((5, 3, 4)))

@@ -76,11 +76,8 @@ class DenoisingAutoencoder(Autoencoder):
         return output if self.emphasis is None else {"output": output, "seen": seen}
 
     def loss_terms(self, x, target, outputs, training):
-        if training and self.corruption is None and target is x:
-            raise ValueError(
-                "there is nothing to undo: corruption is None and no clean target was passed. Call "
-                "fit(x_noisy, x_clean), or build the model with a corruption."
-            )
+        if target is x and self.needs_target():  # a generator's, which nothing could check before
+            raise ValueError(self.needs_target())
         terms = super().loss_terms(x, target, outputs, training)
         if self.emphasis is not None:
             seen = outputs["seen"]
@@ -88,6 +85,14 @@ class DenoisingAutoencoder(Autoencoder):
             for term, weights in (("corrupted", changed), ("kept", ops.logical_not(changed))):
                 terms[term] = self.distance(target, outputs["output"], weights=weights)
         return terms
+
+    def needs_target(self):
+        if self.corruption is not None:
+            return ""
+        return (
+            "there is nothing to undo, corruption is None. Pass (x_noisy, x_clean), or build the "
+            "model with a corruption."
+        )
 
     def corrupt(self, x, seed=0):
         """Corrupts images as training does.

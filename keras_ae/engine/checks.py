@@ -181,6 +181,8 @@ def training_data(model, x, y, sample_weight, name=""):
         ValueError: when they do not fit the model.
     """
     array = as_array(f"{name}x", x)
+    if array is not None and y is None and model.needs_target():
+        raise ValueError(f"{name}y is missing: {model.needs_target()}")
     if array is None:
         whole = type(x) is Batches and x.augment is None
         first = x.arrays if whole else _first_batch(x)

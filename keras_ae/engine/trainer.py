@@ -59,6 +59,10 @@ class Trainer(keras.Model):
             target: NumPy array, shape `(examples, ...)`.
         """
 
+    def needs_target(self):
+        """Why a target must be passed, a sentence; empty where `x` is its own target."""
+        return ""
+
     def target_shape(self):
         """Shape of one target without the batch, a tuple."""
         return self.example_shape()

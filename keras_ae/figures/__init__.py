@@ -1,5 +1,6 @@
 """Every picture a recipe draws. Functions return a `matplotlib.figure.Figure`."""
 
+from .codes import activations as activations
 from .codes import codes as codes
 from .codes import edge_on as edge_on
 from .codes import paths as paths

@@ -91,6 +91,36 @@ def paths(panels, labels, title):
     return figure
 
 
+def activations(panels, title):
+    """Which units speak: the code of one example, and how all activations are distributed.
+
+    Source: lecture, "Regularise by enforcing sparsity".
+
+    Args:
+        panels: dict, title of a panel to `(code, codes)`, shapes `(units,)` and
+            `(examples, units)`.
+        title: str.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(2, len(panels), squeeze=False)
+    for column, (name, (code, codes)) in enumerate(panels.items()):
+        above, below = axes[:, column]
+        above.vlines(np.arange(len(code)), 0, code, color=COLOURS[0], lw=0.6)
+        above.set_title(name, fontsize=8)
+        above.set_xlabel("unit", fontsize=7)
+        below.hist(np.ravel(codes), bins=40, color=COLOURS[0], log=True)
+        below.set_xlabel("activation", fontsize=7)
+        for axis in (above, below):
+            axis.tick_params(labelsize=6)
+    axes[0, 0].set_ylabel("activation", fontsize=7)
+    axes[1, 0].set_ylabel("number, logarithmic", fontsize=7)
+    return figure
+
+
 def spaces(panels, labels, title, columns=3):
     """Two classes in the plane, one panel per space, each with its best separating line.
 

@@ -81,12 +81,27 @@ class KSparse(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
+HALVINGS = 40  # of the interval in which the k-th largest value lies
+
+
 def _largest(x, k):
-    """One for the k largest of each row and zero for the others; `k` may be a tensor."""
-    # by a sort: what JAX makes of `ops.top_k` is no faster on a CPU, and cannot be exported
-    x = ops.cast(ops.stop_gradient(x), "float32")
-    least = ops.take(ops.sort(x, axis=1), ops.reshape(x.shape[1] - k, (1,)), axis=1)  # (batch, 1)
-    above, equal = x > least, ops.equal(x, least)
-    room = k - ops.sum(ops.cast(above, "int32"), axis=1, keepdims=True)
-    first = ops.cumsum(ops.cast(equal, "int32"), axis=1) <= room
+    """One for the k largest of each row and zero for the others; `k` may be a tensor.
+
+    The k-th value is found by halving an interval and counting: on a CPU several times as fast as
+    the sort behind `ops.top_k`, which JAX also cannot export.
+    """
+    x = ops.cast(ops.stop_gradient(x), "float32")  # (batch, units)
+    count = lambda mask: ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)  # (batch, 1)
+
+    def halve(_, ends):
+        low, high = ends  # at least k units reach the low end, fewer the high one
+        middle = 0.5 * (low + high)
+        enough = count(x >= middle) >= k
+        return ops.where(enough, middle, low), ops.where(enough, high, middle)
+
+    least, most = ops.min(x, axis=1, keepdims=True), ops.max(x, axis=1, keepdims=True)
+    low, high = ops.fori_loop(0, HALVINGS, halve, (least, 2.0 * most - least + 1.0))
+    above = x >= high
+    equal = ops.logical_and(x >= low, ops.logical_not(above))
+    first = ops.cumsum(ops.cast(equal, "int32"), axis=1) <= k - count(above)
     return ops.logical_or(above, ops.logical_and(equal, first))

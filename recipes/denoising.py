@@ -1,0 +1,93 @@
+"""Noisy digits in, clean digits out: examples by the level of noise, and the gain in PSNR.
+
+Slide:    Denoising Autoencoders; Denoising examples
+Source:   Vincent et al. 2008, doi:10.1145/1390156.1390294; Vincent et al. 2010 (JMLR 11)
+Expected: no published number for pictures; more than a median filter gains, at every level
+Measured: not yet
+Run:      python -m recipes denoising --data mnist --epochs 15
+"""
+
+import keras
+from scipy import ndimage
+
+import keras_ae
+from keras_ae import data as sources
+from keras_ae import evaluation, figures
+from keras_ae import experiment as ex
+from keras_ae.layers import MaskingNoise, SaltAndPepperNoise
+
+CORRUPTIONS = {  # name: layer, level in training, levels shown, unit
+    "masking": (MaskingNoise, 0.5, (0.1, 0.3, 0.5, 0.7, 0.9), "share of pixels"),
+    "salt and pepper": (SaltAndPepperNoise, 0.3, (0.1, 0.2, 0.3, 0.4, 0.5), "share of pixels"),
+    "Gaussian": (keras.layers.GaussianNoise, 0.5, (0.1, 0.3, 0.5, 0.7, 0.9), "standard deviation"),
+}
+
+
+def main(
+    *,
+    data: ex.Data = "digits",
+    epochs: ex.Epochs = 200,
+    seed: ex.Seed = 0,
+    out: ex.Out = "",
+    quick: ex.Quick = False,
+    resume: ex.Resume = False,
+    precision: ex.Precision = "float32",
+    distribute: ex.Distribute = 1,
+):
+    """Trains one denoising autoencoder per corruption and shows it weaker and stronger noise."""
+    with ex.Run("denoising", locals(), quick_epochs=200) as run:
+        # 1. Data: clean digits; the noise is the model's
+        images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
+        x_train, x_test = images.x_train, images.x_test
+        units, code = (200, 100) if x_train.shape[1] < 28 else (1000, 500)
+        about = f"{data}, {run.epochs} epochs, seed {seed}"
+        curves = {}
+        for name, (layer, trained_at, levels, _) in CORRUPTIONS.items():
+            # 2. Model: 784-1000-500-1000-784 behind a corruption that is off when it is used
+            model = keras_ae.DenoisingAutoencoder(
+                keras_ae.dense_encoder(x_train.shape[1:], code, (units,), latent_activation="relu"),
+                keras_ae.dense_decoder(x_train.shape[1:], code, (units,)),
+                corruption=layer(trained_at),
+                # 3. Objective: cross-entropy to the clean pixels
+                loss="bernoulli",
+            )
+            model.compile("adam")
+            # 4. Train: fresh noise for every example and step
+            key = name.replace(" ", "_").lower()
+            file = "model" if name == "masking" else key
+            model.fit(
+                x_train, batch_size=100, epochs=run.epochs, verbose=0, callbacks=run.callbacks(file)
+            )
+            # 5. Look: test digits at other levels, too
+            rows, gains = {"clean": x_test[:10]}, {"denoising autoencoder": [], "median filter": []}
+            for level in levels:
+                noisy = layer(level, seed=seed)(x_test, training=True)
+                noisy = keras.ops.convert_to_numpy(noisy)
+                restored = model.reconstruct(noisy)
+                filtered = ndimage.median_filter(noisy, (1, 3, 3, 1))
+                before = evaluation.psnr(x_test, noisy)
+                after = evaluation.psnr(x_test, restored)
+                gains["denoising autoencoder"].append(after - before)
+                gains["median filter"].append(evaluation.psnr(x_test, filtered) - before)
+                rows[f"{level:g}\n{before:.1f} dB"] = noisy[:10]
+                rows[f"denoised\n{after:.1f} dB"] = restored[:10]
+                if level == trained_at:
+                    run.metric(f"{key}_psnr", after, "dB, test images at the level of training")
+                    for arm, values in gains.items():
+                        what = "gain" if arm != "median filter" else "median_gain"
+                        run.metric(f"{key}_{what}", values[-1], "dB over the noisy picture")
+            least = min(a - b for a, b in zip(*gains.values()))
+            run.metric(f"{key}_least_margin", least, "dB over a median filter, at its worst level")
+            curves[name] = {arm: (levels, values) for arm, values in gains.items()}
+            title = f"{name}, trained at {trained_at:g}; level and PSNR at the left\n{about}"
+            run.figure(f"strips_{key}", figures.strips(rows, title))
+            if name == "masking":
+                run.save(model)
+        axes = [unit for *_, unit in CORRUPTIONS.values()]
+        title = f"What denoising gains over the noisy picture\n{about}"
+        run.figure("gain", figures.curve_panels(curves, title, axes, "gain in PSNR, dB"))
+        run.finish()
+
+
+if __name__ == "__main__":
+    ex.command_line(main)
