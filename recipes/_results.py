@@ -23,6 +23,22 @@ def shown(metric):
 
 # what the README shows of recipes that measure many numbers; docs/results.md has them all
 HEADLINES = {
+    "contractive": "test_error denoising_test_error plain_test_error weight_decay_test_error "
+    "contractive_contraction plain_contraction contractive_noisy plain_noisy",
+    "denoising": " ".join(
+        f"{noise}_{what}"
+        for noise in ("masking", "salt_and_pepper", "gaussian")
+        for what in ("gain", "median_gain")
+    ),
+    "manifold": "denoising_cosine denoising_length_ratio plain_length_ratio",
+    "robust": "squared_error_20_percent_outliers correntropy_20_percent_outliers ratio_20_percent",
+    "sparse": "k_10_probe_error k_25_probe_error k_40_probe_error k_100_probe_error "
+    "L1_probe_error KL_probe_error dense_probe_error",
+    "stacked_denoising": " ".join(
+        f"{arm}_{depth}_layers"
+        for arm in ("random_weights", "stacked_plain", "stacked_denoising")
+        for depth in (1, 3)
+    ),
     "convolutional_autoencoder": "convolutional_squared_error dense_32_squared_error "
     "dense_3_squared_error",
     "documents": "autoencoder_10_area lsa_10_area lsa_50_area lsa_50_log_counts_area "

@@ -4,7 +4,9 @@ Slide:    Regularise by enforcing smoothness (the "contractive" autoencoder)
 Source:   Rifai et al. 2011, "Contractive auto-encoders" (ICML), sections 5.1 and 5.3
 Expected: MNIST, 1000 hidden units, fine-tuned with all labels: 1.14 % contractive, 1.18 % denoising
           (Gaussian), 1.78 % plain, 1.68 % weight decay (the last from memory)
-Measured: not yet
+Measured: 1.40 +- 0.04 % contractive, 1.54 +- 0.03 % denoising, 1.70 +- 0.08 % plain, 1.72 +- 0.02 %
+          weight decay (MNIST, 5 seeds); a code moves 0.17 of the spread with noise of 0.2 on the
+          pixels, 0.55 plain, 0.21 weight decay; shifts and rotations move it nearly as far as ever
 Run:      python -m recipes contractive --data mnist --epochs 40
 """
 
@@ -106,7 +108,7 @@ def main(
             codes = model.encode(x_test[few])
             values = evaluation.jacobian_spectrum(model.encoder, x_test[few[:30]]).mean(axis=0)
             scale = np.sqrt(np.mean(np.sum((codes - codes.mean(axis=0)) ** 2, axis=1)))
-            spectra[name] = (np.arange(1, len(values) + 1), values / scale)
+            spectra[name] = (np.arange(1, len(values) + 1)[:150], values[:150] / scale)
             norm = np.sum((values / scale) ** 2)
             run.metric(f"{key}_contraction", norm, "squared singular values, relative to the codes")
             mean, axes = codes.mean(axis=0), np.linalg.svd(codes - codes.mean(axis=0))[2][:2].T

@@ -198,6 +198,40 @@ QUICK = {
             and n["autoencoder_2_precision_at_7"] > n["lsa_2_precision_at_7"]
         ),
     ),
+    "sparse": (
+        {"filters", "activations", "probe"},
+        lambda n: (
+            n["L1_speaking"] < 0.5 * n["dense_speaking"]
+            and n["k_10_probe_error"] < 15
+            and n["k_10_squared_error"] < n["k_3_squared_error"] < 4
+        ),
+    ),
+    "contractive": (
+        {"spectrum", "robustness", "paths"},
+        lambda n: (
+            n["test_error"] < 10
+            and n["contractive_contraction"] < 0.7 * n["plain_contraction"]
+            and n["contractive_noisy"] < 0.9 * n["plain_noisy"]
+        ),
+    ),
+    "denoising": (
+        {"strips_masking", "strips_salt_and_pepper", "strips_gaussian", "gain"},
+        lambda n: all(
+            n[f"{name}_least_margin"] > 2 for name in ("masking", "salt_and_pepper", "gaussian")
+        ),
+    ),
+    "manifold": (
+        {"field"},
+        lambda n: n["denoising_cosine"] > 0.95 and abs(n["denoising_length_ratio"] - 1) < 0.1,
+    ),
+    "robust": ({"curve", "strips"}, lambda n: n["ratio_20_percent"] < 0.5),
+    "stacked_denoising": (
+        {"depth"},
+        lambda n: (
+            all(n[f"stacked_denoising_{depth}_layers"] < 8 for depth in (1, 2, 3))
+            and n["stacked_denoising_unrolled"] < 3
+        ),
+    ),
     "pretraining": (
         {"curve", "curve_other"},
         lambda n: (

@@ -78,7 +78,7 @@ def paths(panels, labels, title):
         for label in np.unique(labels):
             chosen = points[labels == label]
             colour = COLOURS[int(label) % len(COLOURS)]
-            axis.scatter(*chosen.T, s=2, color=colour, alpha=0.35, linewidths=0)
+            axis.scatter(*chosen.T, s=4, color=colour, alpha=0.6, linewidths=0)
         for (change, path), style in zip(lines.items(), ("-", "--", ":")):
             axis.plot(*path.T, style, color="black", lw=1.6, label=change)
             axis.plot(*path[-1], "o", color="black", ms=4)
