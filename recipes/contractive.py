@@ -92,7 +92,7 @@ def main(
             # 4. Train without labels, then with them
             keras.utils.set_random_seed(seed)
             model, key = build(), name.replace(" ", "_")
-            steps = epochs_to_steps(run.epochs, x_train)
+            steps = run.epochs * -(-len(x_train) // 100)
             model.compile(
                 keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps))
             )
@@ -152,21 +152,12 @@ def main(
         run.finish()
 
 
-def epochs_to_steps(epochs, x, batch_size=100):
-    return epochs * -(-len(x) // batch_size)
-
-
 def fine_tuned(encoder, images, epochs, seed):
     """Test error in % of a classifier that starts from the encoder's weights."""
     keras.utils.set_random_seed(seed)
     model = keras_ae.classifier(encoder, int(images.y_train.max()) + 1)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs_to_steps(epochs, images.x_train))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    batches = keras_ae.Batches(images.x_train, images.y_train, batch_size=100, seed=seed)
-    model.fit(batches, epochs=epochs, verbose=0)
-    _, accuracy = model.evaluate(images.x_test, images.y_test, batch_size=1000, verbose=0)
-    return 100 * (1 - accuracy)
+    train, test = (images.x_train, images.y_train), (images.x_test, images.y_test)
+    return evaluation.classification_error(model, train, test, epochs, seed=seed)
 
 
 if __name__ == "__main__":

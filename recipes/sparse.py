@@ -17,19 +17,16 @@ from keras_ae import evaluation, figures
 from keras_ae import experiment as ex
 
 
-def probe_error(codes_train, y_train, codes_test, y_test, seed, epochs=30):
+def probe_error(train, test, seed):
     """Test error in % of logistic regression on codes, scaled to a mean square length of 25."""
     keras.utils.set_random_seed(seed)
-    scale = 5 / np.sqrt(np.mean(np.sum(codes_train**2, axis=1)))
+    scale = 5 / np.sqrt(np.mean(np.sum(train[0] ** 2, axis=1)))
     decay = keras.regularizers.L2(1e-6)
-    probe = keras.Sequential([keras.layers.Dense(int(y_train.max()) + 1, kernel_regularizer=decay)])
-    batches = keras_ae.Batches(scale * codes_train, y_train, batch_size=200, seed=seed)
-    rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * batches.num_batches)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    probe.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    probe.fit(batches, epochs=epochs, verbose=0)
-    _, accuracy = probe.evaluate(scale * codes_test, y_test, batch_size=1000, verbose=0)
-    return 100 * (1 - accuracy)
+    probe = keras.Sequential(
+        [keras.layers.Dense(int(train[1].max()) + 1, kernel_regularizer=decay)]
+    )
+    train, test = ((scale * codes, labels) for codes, labels in (train, test))
+    return evaluation.classification_error(probe, train, test, 30, 3e-3, 200, seed)
 
 
 def main(
@@ -100,9 +97,8 @@ def main(
             )
             # 5. Look: filters, activations, and what logistic regression reads from the codes
             train, test = model.encode(x_train), model.encode(x_test)
-            errors[name] = run.once(
-                f"{name} probe", probe_error, train, images.y_train, test, images.y_test, seed
-            )
+            pairs = (train, images.y_train), (test, images.y_test)
+            errors[name] = run.once(f"{name} probe", probe_error, *pairs, seed)
             run.metric(f"{key}_probe_error", errors[name], "% of test images, frozen codes")
             lost = evaluation.squared_error(x_test, model.reconstruct(x_test))
             run.metric(f"{key}_squared_error", lost, "squared error summed over pixels")

@@ -24,13 +24,8 @@ def fine_tuned(encoder, depth, images, pretrained, epochs, seed):
     dense = [layer for layer in encoder.layers if isinstance(layer, keras.layers.Dense)]
     first = keras.Model(encoder.input, dense[depth - 1].output)
     model = keras_ae.classifier(first, int(images.y_train.max()) + 1, pretrained=pretrained)
-    batches = keras_ae.Batches(images.x_train, images.y_train, batch_size=100, seed=seed)
-    rate = keras.optimizers.schedules.CosineDecay(5e-4, epochs * batches.num_batches)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    model.fit(batches, epochs=epochs, verbose=0)
-    _, accuracy = model.evaluate(images.x_test, images.y_test, batch_size=1000, verbose=0)
-    return 100 * (1 - accuracy)
+    train, test = (images.x_train, images.y_train), (images.x_test, images.y_test)
+    return evaluation.classification_error(model, train, test, epochs, 5e-4, seed=seed)
 
 
 def main(

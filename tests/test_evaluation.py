@@ -137,3 +137,14 @@ def test_jacobian_spectrum_of_a_linear_encoder():
 def test_psnr():
     x = np.random.default_rng(0).uniform(size=(3, 4, 4, 1)).astype("float32")
     np.testing.assert_allclose(evaluation.psnr(x, x + 0.1), 20.0, rtol=1e-4)
+
+
+def test_classification_error_of_what_can_and_cannot_be_learned():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 5)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    for labels, low, high in ((y, 0, 5), (rng.permutation(y), 35, 65)):
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
+        train, test = (x[:200], labels[:200]), (x[200:], labels[200:])
+        error = evaluation.classification_error(model, train, test, 20, 0.1, batch_size=20)
+        assert low <= error <= high

@@ -4,6 +4,7 @@ from .reconstruction import mean_image_error as mean_image_error
 from .reconstruction import pca as pca
 from .reconstruction import psnr as psnr
 from .reconstruction import squared_error as squared_error
+from .representation import classification_error as classification_error
 from .representation import jacobian_spectrum as jacobian_spectrum
 from .representation import knn_accuracy as knn_accuracy
 from .representation import linear_probe as linear_probe

@@ -2,10 +2,12 @@
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
 from ..engine import autodiff
+from ..engine.batches import Batches
 
 
 def linear_probe(codes_train, labels_train, codes_test, labels_test, seed=0):
@@ -58,6 +60,33 @@ def knn_accuracy(codes_train, labels_train, codes_test, labels_test, num_neighbo
     return _accuracy(
         KNeighborsClassifier(num_neighbors), codes_train, labels_train, codes_test, labels_test
     )
+
+
+def classification_error(model, train, test, epochs, learning_rate=1e-3, batch_size=100, seed=0):
+    """Test error of a classifier after training with labels: cross-entropy, Adam, cosine decay.
+
+    Source: lecture, "Autoencoders for weight initialisation"; Loshchilov and Hutter 2016,
+    arXiv:1608.03983 (cosine decay).
+
+    Args:
+        model: `keras.Model` from examples to logits, `keras_ae.classifier` say; it is trained.
+        train: pair `(x, y)` of arrays, shapes `(examples, ...)` and `(examples,)`.
+        test: pair of arrays like `train`.
+        epochs: int; the test error is that after the last one.
+        learning_rate: float, at the start. Defaults to `1e-3`.
+        batch_size: int. Defaults to `100`.
+        seed: int, of the order of the batches. Defaults to `0`.
+
+    Returns:
+        float, % of the test examples.
+    """
+    batches = Batches(*train, batch_size=batch_size, seed=seed)
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * batches.num_batches)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
+    model.fit(batches, epochs=epochs, verbose=0)
+    _, accuracy = model.evaluate(*test, batch_size=1000, verbose=0)
+    return 100 * (1 - accuracy)
 
 
 def paired_gain(errors, errors_other, confidence=0.95):
