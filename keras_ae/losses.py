@@ -128,10 +128,9 @@ def kl_sparsity(codes, target):
         Scalar tensor, nats, summed over the units; only a whole batch defines it.
     """
     codes = _float(codes)
-    least = keras.config.epsilon()
-    means = ops.clip(ops.mean(codes, axis=0), least, 1.0 - least)
-    on = target * (math.log(target) - ops.log(means))
-    off = (1.0 - target) * (math.log(1.0 - target) - ops.log(1.0 - means))
+    means, least = ops.mean(codes, axis=0), keras.config.epsilon()  # keeps silent units' slopes
+    on = target * (math.log(target) - ops.log(means + least))
+    off = (1.0 - target) * (math.log(1.0 - target) - ops.log(1.0 - means + least))
     return ops.sum(on + off)
 
 

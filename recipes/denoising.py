@@ -61,7 +61,7 @@ def main(
             # 5. Look: test digits at other levels, too
             rows, gains = {"clean": x_test[:10]}, {"denoising autoencoder": [], "median filter": []}
             for level in levels:
-                noisy = layer(level, seed=seed)(x_test, training=True)
+                noisy = layer(level, seed=seed, dtype="float32")(x_test, training=True)
                 noisy = keras.ops.convert_to_numpy(noisy)
                 restored = model.reconstruct(noisy)
                 filtered = ndimage.median_filter(noisy, (1, 3, 3, 1))

@@ -61,8 +61,8 @@ def main(
         images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
         if images.y_train is None:
             raise ValueError("--data needs labels: pass digits or mnist, for instance.")
-        if run.quick:
-            units, k = 100, (3, 10)
+        if run.quick:  # few pictures make few steps, in which a stronger pull is needed
+            units, k, kl = 100, (3, 10), 10 * kl
         mean = images.x_train.mean(axis=0)
         x_train, x_test = images.x_train - mean, images.x_test - mean
         shape, steps = x_train.shape[1:], run.epochs * -(-len(x_train) // 100)

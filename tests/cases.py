@@ -315,7 +315,7 @@ CASES = [
         build=lambda: contractive(encoder(), "closed_form", weight=0.5, loss="bernoulli", l2=1e-3),
         data=pixels,
         bad={
-            "method='best'": lambda: contractive(encoder(), "best"),
+            "pass one of auto": lambda: contractive(encoder(), "best"),
             "number >= 0": lambda: contractive(encoder(), "auto", weight=-0.1),
             "num_projections=0": lambda: contractive(encoder(), "auto", num_projections=0),
             "chain of Dense layers": lambda: contractive(
@@ -374,6 +374,7 @@ CASES = [
                 SHAPE, 12, 3, k_start=20, decay_steps=5
             ),
             "k_start=2 is below": lambda: keras_ae.layers.KSparse(3, k_start=2, decay_steps=5),
+            "needs k_start": lambda: keras_ae.layers.KSparse(3, decay_steps=5),
             "decay_steps=0": lambda: keras_ae.layers.KSparse(3, k_start=5),
             "alpha=0.5": lambda: keras_ae.layers.KSparse(3, alpha=0.5),
         },
@@ -383,6 +384,9 @@ CASES = [
         build=lambda: keras_ae.RobustAutoencoder(encoder(), decoder(), bandwidth=0.7, l2=1e-3),
         data=pixels,
         bad={
+            "leave loss out": lambda: keras_ae.RobustAutoencoder(
+                encoder(), decoder(), loss="bernoulli"
+            ),
             "bandwidth=0": lambda: keras_ae.RobustAutoencoder(encoder(), decoder(), bandwidth=0),
         },
     ),

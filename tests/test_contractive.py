@@ -87,6 +87,7 @@ def penalty(encode, weights, x):
 
 def prepared(case, method, **kwargs):
     """A contractive autoencoder round the encoder, its weights in float64, and some inputs."""
+    keras.utils.set_random_seed(0)
     encoder = case.build()
     shape = encoder.input_shape[1:]
     code = keras.Input(encoder.output_shape[1:])
@@ -230,6 +231,37 @@ def test_a_chain_that_branches_is_no_closed_form():
         rows = ops.convert_to_numpy(autodiff.jacobian(network, x))
         expected = np.sum(rows**2, axis=(1, 2))
         np.testing.assert_allclose(ops.convert_to_numpy(model.contraction(x)), expected, rtol=1e-5)
+
+
+def test_a_dense_code_in_a_dict_and_an_activation_with_a_known_name():
+    def tanh(x):
+        return 1.7159 * ops.tanh(2 / 3 * x)
+
+    x = np.random.default_rng(1).normal(size=(3, 5)).astype("float32")
+    inputs, code = keras.Input((5,)), keras.Input((4,), name="code")
+    first = keras.layers.Dense(4, "tanh")(inputs)
+    other = keras.layers.Dense(2, "tanh")(first)
+    scaled = keras.layers.Dense(4, tanh)(inputs)
+    for outputs, method in (
+        ({"code": first}, "closed_form"),
+        ({"code": first, "other": other}, "exact"),
+        ({"code": scaled}, "exact"),
+    ):
+        encoder = keras.Model(inputs, outputs)
+        taken = {"code": code}
+        if "other" in outputs:
+            taken["other"] = keras.Input((2,), name="other")
+        decoder = keras.Model(taken, keras.layers.Dense(5)(code))
+        model = numpy_weights(keras_ae.ContractiveAutoencoder(encoder, decoder))
+        assert model.chosen_method == method
+        rows = autodiff.jacobian(lambda x, e=encoder: e(x)["code"], x)
+        expected = np.sum(ops.convert_to_numpy(rows) ** 2, axis=(1, 2))
+        np.testing.assert_allclose(ops.convert_to_numpy(model.contraction(x)), expected, rtol=1e-5)
+        model.compile(keras.optimizers.SGD(0.0))
+        logs = model.evaluate(x, verbose=0, return_dict=True)
+        np.testing.assert_allclose(logs["contraction"], expected.mean(), rtol=1e-5)
+    with pytest.raises(ValueError, match="needed is"):
+        model.contraction(x[:, :4])
 
 
 def test_encoders_that_have_no_jacobian_are_refused():

@@ -1,5 +1,7 @@
 """Corruptions, their statistics and their noise; the denoising autoencoder."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -112,8 +114,14 @@ def test_corrupt_has_a_seed():
     assert not np.array_equal(model.corrupt(X, seed=1), model.corrupt(X, seed=2))
     with pytest.raises(ValueError, match="needed is"):
         model.corrupt(X[0])
+    neighbours = [model.corrupt(np.repeat(X, 2, axis=0), seed=seed) for seed in range(3)]
+    assert not any(np.array_equal(a, b) for a, b in itertools.pairwise(neighbours))
     with pytest.raises(ValueError, match="pairs"):
         denoising(None).corrupt(X)
+    with pytest.raises(ValueError, match="built for pairs"):
+        pairs = denoising(None)
+        pairs.compile("adam")
+        pairs.evaluate(X, X, verbose=0, corrupted=True)
 
 
 def test_emphasis_weighs_what_the_corruption_changed():
@@ -132,10 +140,12 @@ def test_emphasis_weighs_what_the_corruption_changed():
         np.testing.assert_allclose(logs["loss"], corrupted + 0.25 * kept, rtol=1e-5)
 
 
-def test_emphasis_in_half_precision_sees_no_rounding():
+@pytest.mark.parametrize("dtype", [None, "float32"])
+def test_emphasis_in_half_precision_sees_no_rounding(dtype):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = denoising(MaskingNoise(0.0), emphasis=(1.0, 1.0))
+        model = denoising(MaskingNoise(0.0, dtype=dtype), emphasis=(1.0, 1.0))
+        assert model.corrupt(X).dtype == np.float32
         model.compile(keras.optimizers.SGD(0.0))
         assert model.fit(X, verbose=0).history["corrupted"] == [0.0]
     finally:
@@ -152,7 +162,13 @@ def test_pairs_of_the_user():
         model.fit(X, verbose=0)
     with pytest.raises(ValueError, match="validation y is missing"):
         model.fit(noisy, X, validation_data=noisy, verbose=0)
-    assert np.isfinite(model.fit(noisy, X, verbose=0).history["loss"]).all()  # nothing was lost
+    before = model.get_weights()
+    for method, steps in ((model.fit, "steps_per_epoch"), (model.evaluate, "steps")):
+        with pytest.raises(ValueError, match="nothing to undo"):  # found out only within the step
+            method((batch for batch in [(X,)]), **{steps: 1}, verbose=0)
+    for left, right in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(left, right)  # nothing was lost
+    assert np.isfinite(model.fit(noisy, X, verbose=0).history["loss"]).all()
 
 
 def test_a_layer_of_the_user(tmp_path):
@@ -163,6 +179,31 @@ def test_a_layer_of_the_user(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     logs = [m.fit(X, batch_size=16, verbose=0).history["loss"] for m in (model, loaded)]
     assert logs[0] == logs[1]
+
+
+class Inside(keras.layers.Layer):
+    """A user's corruption with a noise layer inside, and no argument `training`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.noise = keras.layers.GaussianNoise(0.5, seed=1)
+
+    def call(self, x):
+        return self.noise(x)
+
+
+def test_noise_inside_a_layer_of_the_user():
+    model = denoising(Inside())
+    model.compile(keras.optimizers.SGD(0.0))
+    assert np.abs(model.corrupt(X) - X).mean() > 0.3
+    clean = model.evaluate(X, verbose=0, return_dict=True)["loss"]
+    noisy = model.evaluate(X, verbose=0, return_dict=True, corrupted=True)["loss"]
+    trained = model.fit(X, verbose=0).history["loss"][0]
+    assert min(abs(noisy - clean), abs(trained - clean)) > 1e-3
+    assert model.test_on_batch(X, return_dict=True)["loss"] == pytest.approx(clean, rel=1e-5)
+
+
+def test_several_corruptions_in_a_row():
     noise = keras.Sequential([MaskingNoise(0.3), keras.layers.GaussianNoise(0.1)])
     both = keras_ae.DenoisingAutoencoder(encoder(), decoder(), noise)
     assert not np.array_equal(both.corrupt(X), X)
@@ -176,8 +217,14 @@ def test_a_stack_corrupts_every_stage():
         keras_ae.dense_encoder(shape, 3, (8,), "relu", "relu"),
         keras_ae.dense_decoder(shape, 3, (8,), "relu"),
     )
-    noise = MaskingNoise(0.5)
+    noise = MaskingNoise(0.5, seed=1)
     stages = stack.stages(noise)
+    assert len({stage.corruption.seed for stage in stages}) == 2
+    row = keras.Sequential([keras.layers.GaussianNoise(0.1), noise])
+    row(X)  # it knows the shape of the pictures now
+    assert len(stack.stages(row)) == 2
+    with pytest.raises(ValueError, match="pass a layer"):
+        stack.pretrain(X, corruption=0.3)
     assert all(type(stage) is keras_ae.DenoisingAutoencoder for stage in stages)
     assert len({id(stage.corruption) for stage in stages} | {id(noise)}) == 3
     histories = stack.pretrain(X, epochs=30, corruption=noise, batch_size=16)

@@ -36,6 +36,8 @@ def test_never_more_than_k_of_equal_units():
     x = RNG.integers(-2, 3, (50, 9)).astype("float32")
     x[x == 0] = 1.0
     np.testing.assert_array_equal(numpy(KSparse(4)(x)), kept(x, 4))
+    for value in (1e8, -1e8, 1e-30):
+        assert np.sum(numpy(KSparse(4)(np.full((1, 9), value, "float32"))) != 0) == 4
     assert (np.sum(numpy(KSparse(4)(x)) != 0, axis=1) == 4).all()
 
 

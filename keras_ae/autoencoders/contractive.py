@@ -27,18 +27,18 @@ import keras
 from keras import ops
 
 from ..engine import autodiff
-from ..engine.checks import check_positive_int, ends
+from ..engine.checks import check_positive_int, check_shape, ends
 from .autoencoder import Autoencoder
 
 MAX_PRODUCTS = 128  # the most Jacobian products per example that "auto" takes for exactness
 
 DERIVATIVES = {  # of an activation, from its own output
-    "linear": lambda h: ops.ones_like(h),
-    "sigmoid": lambda h: h * (1.0 - h),
-    "tanh": lambda h: 1.0 - ops.square(h),
-    "relu": lambda h: ops.cast(h > 0.0, h.dtype),
-    "softplus": lambda h: -ops.expm1(-h),
-    "exponential": lambda h: h,
+    keras.activations.linear: lambda h: ops.ones_like(h),
+    keras.activations.sigmoid: lambda h: h * (1.0 - h),
+    keras.activations.tanh: lambda h: 1.0 - ops.square(h),
+    keras.activations.relu: lambda h: ops.cast(h > 0.0, h.dtype),
+    keras.activations.softplus: lambda h: -ops.expm1(-h),
+    keras.activations.exponential: lambda h: h,
 }
 
 
@@ -47,7 +47,9 @@ class ContractiveAutoencoder(Autoencoder):
     """An autoencoder that penalises the squared norm of its encoder's Jacobian.
 
     The penalty is that of the encoder as it is used: dropout is off and batch normalisation has its
-    moving statistics. It is logged as the term "contraction", mean of ||J_h(x)||_F^2.
+    moving statistics. It is logged as the term "contraction", mean of ||J_h(x)||_F^2. (Some layers
+    cannot be differentiated twice everywhere: recurrent ones on TensorFlow, PyTorch's fused
+    attention. Train those on JAX.)
 
     Source: Rifai et al. 2011, "Contractive auto-encoders" (ICML).
 
@@ -93,8 +95,9 @@ class ContractiveAutoencoder(Autoencoder):
         self._code_tells = self._chain is not None and len(self._chain) == 1 and not dropout
         if method == "closed_form" and self._chain is None:
             raise ValueError(
-                "method='closed_form' is for a chain of Dense layers with the activations "
-                f"{', '.join(DERIVATIVES)}; {encoder.name} is none: pass 'exact' or 'projection'."
+                f"method='closed_form' is for a chain of Dense layers, which {encoder.name} is not "
+                f"(activations: {', '.join(function.__name__ for function in DERIVATIVES)}): pass "
+                "'exact' or 'projection'."
             )
         self.weight, self.method, self.num_projections = weight, method, num_projections
         self.chosen_method = self._choose()
@@ -123,19 +126,24 @@ class ContractiveAutoencoder(Autoencoder):
 
     def loss_terms(self, x, target, outputs, training):
         terms = super().loss_terms(x, target, outputs, training)
-        return terms | {"contraction": self._contraction(x, outputs["code"])}
+        return terms | {"contraction": self._contraction(x, _code(outputs["code"]))}
 
     def contraction(self, x):
         """Squared Frobenius norm of the encoder's Jacobian, by the chosen method.
 
         Args:
-            x: tensor, shape `(batch, *image_shape)`.
+            x: array or tensor, shape `(batch, *image_shape)`. (A projection draws new signs in
+                each call, from the noise of training.)
 
         Returns:
             Tensor, shape `(batch,)`, in squared code per squared pixel.
+
+        Raises:
+            ValueError: when `x` has another shape.
         """
         x = ops.convert_to_tensor(x)
-        return self._contraction(x, self.encoder(x, training=False))
+        check_shape("x", x.shape, self.example_shape())
+        return self._contraction(x, _code(self.encoder(x, training=False)))
 
     def _contraction(self, x, code):
         if self.chosen_method == "closed_form":
@@ -156,8 +164,7 @@ class ContractiveAutoencoder(Autoencoder):
         return total / self.num_projections
 
     def _flat_code(self, x):
-        z = self.encoder(x, training=False)
-        z = z["code"] if isinstance(z, dict) else z
+        z = _code(self.encoder(x, training=False))
         return ops.reshape(z, (-1, self._sides[0]))  # (batch, codes)
 
 
@@ -184,10 +191,9 @@ def dense_chain(encoder):
             return None
         before = layer.output
         if kind is keras.layers.Dense:
-            name = getattr(layer.activation, "__name__", None)
-            if name not in DERIVATIVES or len(layer.input.shape) != 2:
+            if layer.activation not in DERIVATIVES or len(layer.input.shape) != 2:
                 return None
-            chain.append((layer, DERIVATIVES[name]))
+            chain.append((layer, DERIVATIVES[layer.activation]))
         elif kind not in (
             keras.layers.InputLayer,
             keras.layers.Flatten,
@@ -195,7 +201,14 @@ def dense_chain(encoder):
             keras.layers.Dropout,
         ):
             return None
-    return chain or None
+    code = ends(encoder)[1]
+    is_code = code.get("", code.get("code")) is before
+    return chain if chain and is_code else None
+
+
+def _code(outputs):
+    """The code among what an encoder gives."""
+    return outputs["code"] if isinstance(outputs, dict) else outputs
 
 
 def _layer_outputs(chain, x):

@@ -41,7 +41,9 @@ class DenoisingAutoencoder(Autoencoder):
             Defaults to `"squared_error"`.
         emphasis: pair of weights, of the pixels that the corruption changed and of the others,
             logged as the terms "corrupted" and "kept" in place of "reconstruction"; or `None` for
-            equal ones. Defaults to `None`.
+            equal ones. (The paper counts the pixels that were chosen: a black one that is masked
+            is unchanged, and so kept, here.) In `evaluate` and validation, where nothing is
+            corrupted, all is kept: watch "kept" there. Defaults to `None`.
         l2: float, as in `Autoencoder`. Defaults to `0.0`.
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
@@ -65,13 +67,14 @@ class DenoisingAutoencoder(Autoencoder):
             terms = dict(zip(("corrupted", "kept"), emphasis))
         super().__init__(encoder, decoder, loss, l2, terms=terms, **kwargs)
         if corruption is not None:
-            _check_corruption(corruption, encoder)
+            check_corruption(corruption, encoder)
         self.corruption = corruption
         self.emphasis = emphasis if emphasis is None else tuple(emphasis)
-        self._test_corrupted = self._corrupts = False
 
     def call(self, x, training=False):
-        seen = self._corrupted(x) if training or self._corrupts else x  # (batch, *image_shape)
+        seen = x  # (batch, *image_shape)
+        if self.corruption is not None and training:
+            seen = self.corruption(x, training=True)
         output = self.decoder(self.encoder(seen, training=training), training=training)
         return output if self.emphasis is None else {"output": output, "seen": seen}
 
@@ -80,8 +83,9 @@ class DenoisingAutoencoder(Autoencoder):
             raise ValueError(self.needs_target())
         terms = super().loss_terms(x, target, outputs, training)
         if self.emphasis is not None:
-            seen = outputs["seen"]
-            changed = ops.not_equal(seen, ops.cast(target, seen.dtype))
+            seen, clean = (ops.cast(image, "float32") for image in (outputs["seen"], target))
+            rounding = 0.0 if self.compute_dtype in ("float32", "float64") else 2.0**-7
+            changed = ops.abs(seen - clean) > rounding * ops.abs(clean)
             for term, weights in (("corrupted", changed), ("kept", ops.logical_not(changed))):
                 terms[term] = self.distance(target, outputs["output"], weights=weights)
         return terms
@@ -112,48 +116,51 @@ class DenoisingAutoencoder(Autoencoder):
         x = as_array("x", x)
         check_shape("x", x.shape, self.example_shape())
         with seeds.fixed(self.corruption, seed):
-            return np.asarray(ops.convert_to_numpy(self._corrupted(ops.convert_to_tensor(x))))
+            seen = self.corruption(ops.convert_to_tensor(x), training=True)
+        return np.array(ops.convert_to_numpy(ops.cast(seen, "float32")))
 
-    def evaluate(self, *args, corrupted=False, **kwargs):
+    def evaluate(self, x=None, y=None, *args, corrupted=False, **kwargs):
         """As `keras.Model.evaluate`, on inputs as they are.
 
         Args:
+            x: as in `keras.Model.evaluate`.
+            y: as in `keras.Model.evaluate`.
             *args: as in `keras.Model.evaluate`.
-            corrupted: bool, whether the inputs are corrupted as in training, with the same noise in
+            corrupted: bool, whether the inputs (an array) are corrupted first, by the same noise in
                 each call. Defaults to `False`.
             **kwargs: as in `keras.Model.evaluate`.
+
+        Raises:
+            ValueError: when `corrupted` is asked for and there is no corruption or no array, or the
+                data do not fit.
         """
-        if corrupted != self._test_corrupted:
-            self._test_corrupted, self.test_function = corrupted, None  # to be traced anew
-        return super().evaluate(*args, **kwargs)
-
-    def test_step(self, *arguments):
-        self._corrupts = self._test_corrupted
-        try:
-            return super().test_step(*arguments)
-        finally:
-            self._corrupts = False
-
-    def _corrupted(self, x):
-        if self.corruption is None:
-            return x
-        return _apply(self.corruption, x)
+        if corrupted:
+            clean = as_array("x", x)
+            if clean is None:
+                raise ValueError("corrupted=True takes x as an array, not as a data set.")
+            x, y = self.corrupt(clean, seeds.EVALUATION), clean if y is None else y
+        return super().evaluate(x, y, *args, **kwargs)
 
 
-def _apply(corruption, x):
-    """A corruption that is on; a user's layer may have no argument `training`."""
-    switch = "training" in inspect.signature(corruption.call).parameters
-    return corruption(x, training=True) if switch else corruption(x)
+def check_corruption(corruption, encoder):
+    """Refuses what cannot corrupt the inputs of an encoder.
 
+    Source: this library.
 
-def _check_corruption(corruption, encoder):
+    Args:
+        corruption: should be a `keras.layers.Layer` that keeps the shape.
+        encoder: `keras.Model`.
+
+    Raises:
+        ValueError: when it is none.
+    """
     if not isinstance(corruption, keras.layers.Layer):
         raise ValueError(
             f"corruption={corruption!r}: pass a layer, keras_ae.layers.MaskingNoise(0.25) or "
             "keras.layers.GaussianNoise(0.3) say, or None for pairs of images."
         )
     shape = encoder.input_shape
-    corrupted = _apply(corruption, keras.KerasTensor(shape, encoder.inputs[0].dtype))
+    corrupted = corruption(keras.KerasTensor(shape, encoder.inputs[0].dtype), training=True)
     if tuple(corrupted.shape) != tuple(shape):
         raise ValueError(
             f"the corruption {corruption.name} makes {tuple(corrupted.shape)} of {tuple(shape)}: "

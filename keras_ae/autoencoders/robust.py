@@ -37,6 +37,8 @@ class RobustAutoencoder(Autoencoder):
     def __init__(self, encoder, decoder, bandwidth=0.5, l2=0.0, **kwargs):
         if not isinstance(bandwidth, (int, float)) or not 0 < bandwidth < float("inf"):
             raise ValueError(f"bandwidth={bandwidth!r}: pass a positive number, in pixel values.")
+        if "loss" in kwargs:
+            raise ValueError("RobustAutoencoder has its loss, correntropy: leave loss out.")
         super().__init__(encoder, decoder, l2=l2, **kwargs)
         self.bandwidth = bandwidth
 

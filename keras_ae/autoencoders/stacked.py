@@ -21,7 +21,7 @@ import keras
 from ..engine.batches import Batches
 from ..layers.tied import TiedDense
 from .autoencoder import Autoencoder
-from .denoising import DenoisingAutoencoder
+from .denoising import DenoisingAutoencoder, check_corruption
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -65,6 +65,8 @@ class StackedAutoencoder(Autoencoder):
         Returns:
             list of `Autoencoder`, the outermost first. The first maps images, the others codes.
         """
+        if corruption is not None:
+            check_corruption(corruption, self.encoder)
         pairs = list(zip(_dense(self.encoder), _dense(self.decoder)[::-1]))
         stages = []
         for number, (inwards, outwards) in enumerate(pairs):
@@ -80,7 +82,7 @@ class StackedAutoencoder(Autoencoder):
             if corruption is None:
                 stages.append(Autoencoder(encoder, decoder, loss, self.l2))
                 continue
-            own = type(corruption).from_config(corruption.get_config())
+            own = _own(corruption, number)
             stages.append(DenoisingAutoencoder(encoder, decoder, own, loss, l2=self.l2))
         return stages
 
@@ -136,6 +138,16 @@ class StackedAutoencoder(Autoencoder):
                 ) from error
             h = stage.encode(h)  # (examples, units), what the next stage reproduces
         return histories
+
+
+def _own(corruption, number):
+    """A corruption of the same kind with noise of its own, for inputs of any shape."""
+    if isinstance(corruption, keras.Sequential):
+        return keras.Sequential([_own(layer, number) for layer in corruption.layers])
+    config = {key: v for key, v in corruption.get_config().items() if key != "build_config"}
+    if config.get("seed") is not None:
+        config["seed"] += number
+    return type(corruption).from_config(config)
 
 
 def _dense(network):

@@ -269,11 +269,11 @@ def train_step(model, update, *arguments):
 def _torch_gradients(value, sources, v=None, **kwargs):
     """`torch.autograd.grad` with zeros where the value does not depend on a source."""
     many = v.shape[:1] if kwargs.get("is_grads_batched") else ()
-    zeros = [source.new_zeros((*many, *source.shape)) for source in sources]
+    zeros = lambda source: source.new_zeros((*many, *source.shape))
     if not value.requires_grad:
-        return zeros
+        return [zeros(source) for source in sources]
     gradients = torch.autograd.grad(value, sources, v, allow_unused=True, **kwargs)
-    return [zero if g is None else g for g, zero in zip(gradients, zeros)]
+    return [zeros(source) if g is None else g for g, source in zip(gradients, sources)]
 
 
 class _RecordingScope(keras.StatelessScope if BACKEND == "jax" else object):

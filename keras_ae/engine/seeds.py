@@ -51,7 +51,8 @@ def fixed(model, seed=EVALUATION):
     kept = [(state, np.array(ops.convert_to_numpy(state))) for state in states(model)]  # copies
     try:
         for index, (state, value) in enumerate(kept):
-            state.assign(np.array([seed + index, 0], value.dtype))
+            own = np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1  # fits an int32
+            state.assign(np.array([own, 0], value.dtype))
         yield
     finally:
         for state, value in kept:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from . import checks, distribution, seeds
+from . import checks, distribution, recovery, seeds
 from .batches import Batches
 
 STEPS_PER_EXECUTION = 20  # what `compile` chooses for "auto"
@@ -210,22 +210,23 @@ class Trainer(keras.Model):
         if isinstance(x, Batches):
             self._limit_steps(x.num_batches)
             x, shuffle = x.for_backend(), False  # or Keras would shuffle the batches once more
-        return super().fit(
-            x=x,
-            y=y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=[watch, *_as_list(callbacks)],
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            **kwargs,
-        )
+        with recovery.keep_weights(self):
+            return super().fit(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[watch, *_as_list(callbacks)],
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                **kwargs,
+            )
 
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
@@ -239,7 +240,7 @@ class Trainer(keras.Model):
             checks.check_shares("x", x, distribution.num_devices())
         if isinstance(x, np.ndarray):
             batch_size = distribution.share(batch_size or 32)
-        with seeds.fixed(self):
+        with seeds.fixed(self), recovery.keep_weights(self):
             return super().evaluate(
                 x=x,
                 y=y,

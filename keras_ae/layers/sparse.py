@@ -42,6 +42,8 @@ class KSparse(keras.layers.Layer):
         check_positive_int("k", k)
         if not isinstance(alpha, (int, float)) or not 1 <= alpha < float("inf"):
             raise ValueError(f"alpha={alpha!r}: pass a number >= 1.")
+        if k_start is None and decay_steps:
+            raise ValueError(f"decay_steps={decay_steps} needs k_start: pass both or none.")
         if k_start is not None:
             check_positive_int("decay_steps", decay_steps)
             check_positive_int("k_start", k_start)
@@ -100,7 +102,8 @@ def _largest(x, k):
         return ops.where(enough, middle, low), ops.where(enough, high, middle)
 
     least, most = ops.min(x, axis=1, keepdims=True), ops.max(x, axis=1, keepdims=True)
-    low, high = ops.fori_loop(0, HALVINGS, halve, (least, 2.0 * most - least + 1.0))
+    beyond = most + ops.maximum(1.0, ops.abs(most))
+    low, high = ops.fori_loop(0, HALVINGS, halve, (least, beyond))
     above = x >= high
     equal = ops.logical_and(x >= low, ops.logical_not(above))
     first = ops.cumsum(ops.cast(equal, "int32"), axis=1) <= k - count(above)
