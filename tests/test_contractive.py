@@ -10,6 +10,7 @@ import pytest
 from keras import ops
 
 import keras_ae
+from keras_ae.autoencoders.contractive import _signs
 from keras_ae.engine import autodiff
 from tests.cases import integers, numpy_weights
 
@@ -304,3 +305,13 @@ def test_tied_the_penalty_shrinks_the_jacobian():
         model.compile(keras.optimizers.Adam(0.01))
         seen.append(model.fit(x, epochs=60, verbose=0).history["contraction"][-1])
     assert seen[0] > 1.2 * seen[1] > 1.2 * 1.2 * seen[2]
+
+
+def test_signs_are_fair_and_do_not_go_together():
+    seed = keras.random.SeedGenerator(0)
+    v = ops.convert_to_numpy(_signs(4000, 65, seed)).astype("float64")
+    assert set(np.unique(v)) == {-1.0, 1.0}
+    covariance = v.T @ v / len(v)
+    assert np.abs(covariance - np.eye(65)).max() < 5 / np.sqrt(len(v))
+    assert np.abs(v.mean(axis=0)).max() < 4.5 / np.sqrt(len(v))
+    assert np.abs(v @ v.T / 65 - np.eye(len(v))).max() < 0.8  # nor examples

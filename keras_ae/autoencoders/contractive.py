@@ -156,10 +156,7 @@ class ContractiveAutoencoder(Autoencoder):
         z, pullback = autodiff.vjp(self._flat_code, x)
         total = 0.0
         for _ in range(self.num_projections):
-            v = keras.random.randint(ops.shape(z), 0, 2, seed=self.seed_generator)
-            v = ops.cast(
-                2 * v - 1, z.dtype
-            )  # signs: unit covariance, less variance than a Gaussian
+            v = ops.cast(_signs(ops.shape(z)[0], z.shape[1], self.seed_generator), z.dtype)
             total = total + _sum_of_squares(pullback(v))
         return total / self.num_projections
 
@@ -243,6 +240,16 @@ def _closed_form(chain, outputs):
         gram = ops.matmul(ops.transpose(kernels[0]), kernels[0])
         return ops.sum(ops.matmul(rows, gram) * rows, axis=(1, 2))
     return _sum_of_squares(ops.matmul(rows, ops.transpose(kernels[0])))
+
+
+def _signs(batch, units, seed):
+    """Random signs, `(batch, units)`: unit covariance, and less variance than a Gaussian has.
+
+    Thirty come from one random integer (on TensorFlow with XLA drawing is slow, 0.2 ms per 1000).
+    """
+    draws = keras.random.randint((batch, -(-units // 30)), 0, 2**30, dtype="int32", seed=seed)
+    bits = ops.bitwise_and(ops.right_shift(draws[:, :, None], ops.arange(30, dtype="int32")), 1)
+    return 2 * ops.reshape(bits, (batch, -1))[:, :units] - 1
 
 
 def _sum_of_squares(values):
