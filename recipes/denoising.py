@@ -4,7 +4,8 @@ Slide:    Denoising Autoencoders; Denoising examples
 Source:   Vincent et al. 2008, doi:10.1145/1390156.1390294; Vincent et al. 2010 (JMLR 11)
 Expected: no published number for pictures; more than a median filter gains at the level of training
           (at weaker noise than that it may blur what was nearly clean)
-Measured: not yet
+Measured: gain 7.8 dB (masking half), 10.9 (salt and pepper 0.3), 13.3 (Gaussian 0.5); a median
+          filter -1.5, 7.2, 6.4 (MNIST, one seed); at a tenth of the pixels masked it loses 0.9 dB
 Run:      python -m recipes denoising --data mnist --epochs 15
 """
 

@@ -4,7 +4,8 @@ Slide:    Learning the manifold (2D vector field around a 1D curved manifold)
 Source:   Alain and Bengio 2014 (JMLR 15), theorem 1: g(f(x)) - x tends to s^2 times the gradient of
           the log density of the corrupted data
 Expected: no published number; cosine 1 with the known score, length ratio 1
-Measured: not yet
+Measured: cosine 0.9998, length ratio 1.00 off the circle; a plain autoencoder of the same size has
+          arrows of 0.003 to 0.005 of the true length (3 seeds)
 Run:      python -m recipes manifold
 """
 

@@ -4,7 +4,8 @@ Slide:    Autoencoders (robust autoencoders in the tutorial that the lecture cit
 Source:   Charte et al. 2018, arXiv:1801.01586; Qi et al. 2014, doi:10.1109/ICASSP.2014.6854900
 Expected: no published number on this data; at most half of the squared error's clean test error
           with 20 % outliers
-Measured: not yet
+Measured: clean test error 9.5 against 36.7 with 20 % outliers, a ratio of 0.26 (MNIST, one seed);
+          without outliers 7.5 against 7.2
 Run:      python -m recipes robust --data mnist --epochs 20
 """
 

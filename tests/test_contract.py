@@ -14,6 +14,14 @@ from tests.cases import CASES
 BACKEND = keras.backend.backend()
 
 
+# how data reach a model is the trainer's: one Case for each form of them
+one_of_each_data = pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name in ("autoencoder_bernoulli", "denoising_pairs")],
+    ids=lambda case: case.name,
+)
+
+
 def arrays(case, examples=24, seed=0):
     return case.data(np.random.default_rng(seed), examples)
 
@@ -107,10 +115,10 @@ def test_same_seed_same_result(case, trained):
     assert_equal(weights(again), weights(trained[0]))
 
 
-def test_other_seed_other_result(case, trained):
-    other = compiled(case, seed=1)
-    train(other, arrays(case), epochs=4)
-    assert any(not np.array_equal(a, b) for a, b in zip(weights(other), weights(trained[0])))
+@one_of_each_data
+def test_other_seed_other_result(case):
+    first, other = (weights(compiled(case, seed=seed)) for seed in (0, 1))
+    assert any(not np.array_equal(a, b) for a, b in zip(first, other))
 
 
 def test_terms_sum_to_the_loss(case, trained):
@@ -180,6 +188,7 @@ def test_sample_weight(case, trained):
         np.testing.assert_allclose(weighted[term], plain[term] / 2, rtol=1e-5)
 
 
+@one_of_each_data
 def test_data_sets_and_validation_split(case):
     """Every kind of data that fit takes gives the same first epoch."""
     data = arrays(case, 20)
