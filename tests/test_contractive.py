@@ -10,8 +10,8 @@ import pytest
 from keras import ops
 
 import keras_ae
-from keras_ae.autoencoders.contractive import _signs
 from keras_ae.engine import autodiff
+from keras_ae.networks.jacobian import random_signs
 from tests.cases import integers, numpy_weights
 
 ACTIVATIONS = {  # for complex numbers too: f(x + i h) / h has the derivative in its imaginary part
@@ -309,7 +309,7 @@ def test_tied_the_penalty_shrinks_the_jacobian():
 
 def test_signs_are_fair_and_do_not_go_together():
     seed = keras.random.SeedGenerator(0)
-    v = ops.convert_to_numpy(_signs(4000, 65, seed)).astype("float64")
+    v = ops.convert_to_numpy(random_signs(4000, 65, seed)).astype("float64")
     assert set(np.unique(v)) == {-1.0, 1.0}
     covariance = v.T @ v / len(v)
     assert np.abs(covariance - np.eye(65)).max() < 5 / np.sqrt(len(v))

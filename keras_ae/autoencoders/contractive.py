@@ -28,18 +28,10 @@ from keras import ops
 
 from ..engine import autodiff
 from ..engine.checks import check_positive_int, check_shape, ends
+from ..networks import jacobian
 from .autoencoder import Autoencoder
 
 MAX_PRODUCTS = 128  # the most Jacobian products per example that "auto" takes for exactness
-
-DERIVATIVES = {  # of an activation, from its own output
-    keras.activations.linear: lambda h: ops.ones_like(h),
-    keras.activations.sigmoid: lambda h: h * (1.0 - h),
-    keras.activations.tanh: lambda h: 1.0 - ops.square(h),
-    keras.activations.relu: lambda h: ops.cast(h > 0.0, h.dtype),
-    keras.activations.softplus: lambda h: -ops.expm1(-h),
-    keras.activations.exponential: lambda h: h,
-}
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -90,13 +82,13 @@ class ContractiveAutoencoder(Autoencoder):
         terms = {"reconstruction": 1.0, "contraction": weight}
         super().__init__(encoder, decoder, loss, l2, terms=terms, **kwargs)
         self._sides = _check_differentiable(encoder)  # numbers in a code, in an input
-        self._chain = dense_chain(encoder)
+        self._chain = jacobian.dense_chain(encoder)
         dropout = any(isinstance(layer, keras.layers.Dropout) for layer in encoder.layers)
         self._code_tells = self._chain is not None and len(self._chain) == 1 and not dropout
         if method == "closed_form" and self._chain is None:
             raise ValueError(
                 f"method='closed_form' is for a chain of Dense layers, which {encoder.name} is not "
-                f"(activations: {', '.join(function.__name__ for function in DERIVATIVES)}): pass "
+                f"(activations: {', '.join(f.__name__ for f in jacobian.DERIVATIVES)}): pass "
                 "'exact' or 'projection'."
             )
         self.weight, self.method, self.num_projections = weight, method, num_projections
@@ -147,17 +139,19 @@ class ContractiveAutoencoder(Autoencoder):
 
     def _contraction(self, x, code):
         if self.chosen_method == "closed_form":
-            outputs = [code] if self._code_tells else _layer_outputs(self._chain, x)
-            return _closed_form(self._chain, outputs)
+            outputs = [code] if self._code_tells else jacobian.layer_outputs(self._chain, x)
+            return jacobian.squared_norm(self._chain, outputs)
         if self.chosen_method == "exact":
             forward = self._sides[1] < self._sides[0]
             rows = autodiff.jacobian(self._flat_code, x, forward)  # (batch, codes, inputs)
-            return _sum_of_squares(rows)
+            return jacobian.sum_of_squares(rows)
         z, pullback = autodiff.vjp(self._flat_code, x)
         total = 0.0
         for _ in range(self.num_projections):
-            v = ops.cast(_signs(ops.shape(z)[0], z.shape[1], self.seed_generator), z.dtype)
-            total = total + _sum_of_squares(pullback(v))
+            v = ops.cast(
+                jacobian.random_signs(ops.shape(z)[0], z.shape[1], self.seed_generator), z.dtype
+            )
+            total = total + jacobian.sum_of_squares(pullback(v))
         return total / self.num_projections
 
     def _flat_code(self, x):
@@ -165,96 +159,9 @@ class ContractiveAutoencoder(Autoencoder):
         return ops.reshape(z, (-1, self._sides[0]))  # (batch, codes)
 
 
-def dense_chain(encoder):
-    """The Dense layers of an encoder whose Jacobian is a product of matrices.
-
-    Source: Rifai et al. 2011, equation 6, and the chain rule.
-
-    Args:
-        encoder: `keras.Model`, Functional or Sequential.
-
-    Returns:
-        list of `(Dense layer, derivative)`: functions of the layer's output; `None` where the
-        encoder is something else.
-    """
-    chain, before = [], None
-    for layer in encoder.layers:
-        try:
-            single = before is None or layer.input is before
-        except (AttributeError, ValueError):  # called twice, or not by itself
-            return None
-        kind = type(layer)
-        if not single or isinstance(layer.output, dict):
-            return None
-        before = layer.output
-        if kind is keras.layers.Dense:
-            if layer.activation not in DERIVATIVES or len(layer.input.shape) != 2:
-                return None
-            chain.append((layer, DERIVATIVES[layer.activation]))
-        elif kind not in (
-            keras.layers.InputLayer,
-            keras.layers.Flatten,
-            keras.layers.Reshape,
-            keras.layers.Dropout,
-        ):
-            return None
-    code = ends(encoder)[1]
-    is_code = code.get("", code.get("code")) is before
-    return chain if chain and is_code else None
-
-
 def _code(outputs):
     """The code among what an encoder gives."""
     return outputs["code"] if isinstance(outputs, dict) else outputs
-
-
-def _layer_outputs(chain, x):
-    """What each layer gives, without dropout: `(batch, units)` each."""
-    outputs, h = [], ops.reshape(x, (-1, chain[0][0].kernel.shape[0]))  # (batch, inputs)
-    for layer, _ in chain:
-        h = layer(h)
-        outputs.append(h)
-    return outputs
-
-
-def _closed_form(chain, outputs):
-    """||J||_F^2 of a chain of Dense layers, shape `(batch,)`."""
-    kernels = [ops.cast(layer.kernel, "float32") for layer, _ in chain]  # (inputs, units) each
-    slopes = [  # (batch, units) each
-        derivative(ops.reshape(ops.cast(h, "float32"), (-1, layer.units)))
-        for (layer, derivative), h in zip(chain, outputs)
-    ]
-    if len(chain) == 1:
-        return ops.sum(ops.square(slopes[0]) * ops.sum(ops.square(kernels[0]), axis=0), axis=-1)
-    inputs, units = kernels[0].shape[0], kernels[-1].shape[1]
-    if inputs < units:  # columns of J, from the input on: (batch, inputs, width)
-        columns = kernels[0] * slopes[0][:, None, :]
-        for kernel, slope in zip(kernels[1:], slopes[1:]):
-            columns = ops.matmul(columns, kernel) * slope[:, None, :]
-        return _sum_of_squares(columns)
-    rows = ops.transpose(kernels[-1]) * slopes[-1][:, :, None]  # (batch, units, width)
-    for kernel, slope in zip(kernels[-2:0:-1], slopes[-2:0:-1]):
-        rows = ops.matmul(rows * slope[:, None, :], ops.transpose(kernel))
-    rows = rows * slopes[0][:, None, :]  # what is left is W_1^T
-    if kernels[0].shape[1] < inputs:  # ||R W^T||^2 = sum of (R W^T W) * R
-        gram = ops.matmul(ops.transpose(kernels[0]), kernels[0])
-        return ops.sum(ops.matmul(rows, gram) * rows, axis=(1, 2))
-    return _sum_of_squares(ops.matmul(rows, ops.transpose(kernels[0])))
-
-
-def _signs(batch, units, seed):
-    """Random signs, `(batch, units)`: unit covariance, and less variance than a Gaussian has.
-
-    Thirty come from one random integer (on TensorFlow with XLA drawing is slow, 0.2 ms per 1000).
-    """
-    draws = keras.random.randint((batch, -(-units // 30)), 0, 2**30, dtype="int32", seed=seed)
-    bits = ops.bitwise_and(ops.right_shift(draws[:, :, None], ops.arange(30, dtype="int32")), 1)
-    return 2 * ops.reshape(bits, (batch, -1))[:, :units] - 1
-
-
-def _sum_of_squares(values):
-    values = ops.cast(values, "float32")
-    return ops.sum(ops.reshape(ops.square(values), (ops.shape(values)[0], -1)), axis=-1)
 
 
 def _check_differentiable(encoder):

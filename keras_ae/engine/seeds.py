@@ -25,13 +25,23 @@ def states(model):
 
 
 def save(model, store):
-    """Puts the states into the store that `save_own_variables` gets."""
+    """Puts the states into the store that `save_own_variables` gets.
+
+    Args:
+        model: `keras.Model`.
+        store: dict-like.
+    """
     for index, state in enumerate(states(model)):
         store[f"seed_{index}"] = ops.convert_to_numpy(state)
 
 
 def load(model, store):
-    """Takes the states that `save` put there; states that are missing stay as they are."""
+    """Takes the states that `save` put there; states that are missing stay as they are.
+
+    Args:
+        model: `keras.Model`.
+        store: dict-like.
+    """
     for index, state in enumerate(states(model)):
         if f"seed_{index}" in store:
             state.assign(np.asarray(store[f"seed_{index}"]))

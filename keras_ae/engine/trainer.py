@@ -60,7 +60,7 @@ class Trainer(keras.Model):
         """
 
     def needs_target(self):
-        """Why a target must be passed, a sentence; empty where `x` is its own target."""
+        """Why a target must be passed, a sentence; empty where `x` is its own."""
         return ""
 
     def target_shape(self):
