@@ -86,8 +86,9 @@ def main(
             run.metric(f"{name}_cosine_worst_tenth", np.quantile(cosine, 0.1), "lowest tenth below")
             run.metric(f"{name}_length_ratio", np.median(lengths), "median of learned over true")
             run.metric(f"{name}_error", error, "mean distance of the arrows over s")
-            panels[f"{name}: g(f(x)) - x\ncosine {cosine.mean():.3f}"] = field
-        panels["truth: s² times the score"] = true
+            numbers = f"cosine {cosine.mean():.3f}, length {np.median(lengths):.3f}"
+            panels[f"{name}: g(f(x)) - x\n{numbers}"] = field
+        panels["truth: s² times the score\ncosine 1, length 1"] = true
         title = f"Arrows round a {data} of width {width}, noise s = {noise}, {run.epochs} epochs, "
         title += f"seed {seed}\ncompared off the curve: at {noise / 2:g} to {3 * noise:g} from it"
         run.figure("field", figures.fields(panels, x[:2000], grid, title))

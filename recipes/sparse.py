@@ -119,7 +119,8 @@ def main(
         about = f"{data}, {units} tied units, {run.epochs} epochs, seed {seed}"
         title = f"Filters (each scaled to its largest weight), probe error at the left\n{about}"
         run.figure("filters", figures.strips(filters, title, low=-1.0))
-        title = f"One test digit's code above, activations of all test digits below\n{about}"
+        title = "One test digit's code above, activations of all test digits below; a unit speaks "
+        title += f"above a tenth of the largest\n{about}"
         run.figure("activations", figures.activations(codes, title))
         levels = {name: errors[name] for name in ("dense", "L1", "KL")}
         title = (
