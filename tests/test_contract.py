@@ -220,16 +220,16 @@ def test_bad_arguments(case):
 
 
 def test_bad_data(case, trained):
-    model, (x, *_) = trained[0], arrays(case)
+    model, (x, *y) = trained[0], arrays(case)
     labels = np.zeros(len(x), "int32")
     broken = x.copy()
     broken[3] = np.nan
     for args, message in (
-        ((broken,), "NaN"),
+        ((broken, *y), "NaN"),
         *([((x * 255,), "divide by 255")] if model.target_range()[1] == 1 else []),
-        ((x[0],), "needed is (batch"),
+        ((x[0], *y), "needed is (batch"),
         ((x, labels), "takes no labels"),
-        ((x[:0],), "empty"),
+        ((x[:0], *y), "empty"),
         (([["a", "b"]],), "dtype"),
     ):
         for method in (model.fit, model.evaluate):

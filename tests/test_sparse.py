@@ -101,16 +101,16 @@ def test_l1_and_kl_are_logged_unweighted():
 def test_the_weight_counts():
     """A known mistake is a weight that is never used: more of it makes a sparser code."""
     x = RNG.uniform(size=(64, 6, 5, 1)).astype("float32")
-    for penalty, weights in (("l1", (0.0, 0.05, 0.5)), ("kl", (0.0, 0.1, 10.0))):
+    for penalty, weight in (("l1", 0.5), ("kl", 10.0)):
         means = []
-        for weight in weights:
+        for each in (0.0, weight):
             keras.utils.set_random_seed(0)
-            model = sparse(penalty=penalty, weight=weight, target=0.05)
+            model = sparse(penalty=penalty, weight=each, target=0.05)
             model.compile(keras.optimizers.Adam(0.02))
             model.fit(x, batch_size=64, epochs=80, verbose=0)
             means.append(model.encode(x).mean())
-        assert means[0] > means[1] + 0.01 > means[2] + 0.02
-        assert penalty == "l1" or abs(means[2] - 0.05) < 0.02
+        assert means[0] > means[1] + 0.1
+        assert penalty == "l1" or abs(means[1] - 0.05) < 0.02
 
 
 def test_what_is_no_probability_is_refused_for_kl():
