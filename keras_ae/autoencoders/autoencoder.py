@@ -14,14 +14,13 @@ import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine.checks import check_shape, ends
-from ..engine.model import Model, input_spec
+from ..engine.coder import Coder, check_linear_end, output_activation
 from ..layers.tied import Tied
 from ..networks.dense import dense_decoder, dense_encoder
 
 
 @keras.saving.register_keras_serializable("keras_ae")
-class Autoencoder(Model):
+class Autoencoder(Coder):
     """An encoder and a decoder trained to reproduce the input.
 
     `fit(x)` trains towards `x` itself, `fit(x, y)` towards `y` of the same shape. The model's call
@@ -61,20 +60,8 @@ class Autoencoder(Model):
                 "slides' L_MSE), 'bernoulli', 'categorical', or a function (target, output) -> "
                 "(batch,)."
             )
-        for network in (encoder, decoder):
-            if not hasattr(network, "output_shape"):
-                raise ValueError(
-                    f"{network} has no fixed shapes: pass a Functional or Sequential model."
-                )
-        codes, wanted = ends(encoder)[1], ends(decoder)[0]
-        if codes.keys() != wanted.keys():
-            raise ValueError(
-                f"the encoder gives {_names(codes)}, the decoder takes {_names(wanted)}: switches, "
-                "say, must be known to both."
-            )
-        for name, code in codes.items():
-            check_shape(f"the encoder's output {name}".rstrip(), code.shape, wanted[name].shape[1:])
-        check_shape("the decoder's output", decoder.output_shape, encoder.input_shape[1:])
+        terms = kwargs.pop("terms", {"reconstruction": 1.0})
+        super().__init__(encoder, decoder, terms | ({"l2": l2} if l2 else {}), **kwargs)
         owners = {id(layer) for layer in encoder._flatten_layers()}
         for layer in decoder._flatten_layers():
             if isinstance(layer, Tied) and id(layer.source) not in owners:
@@ -82,17 +69,9 @@ class Autoencoder(Model):
                     f"the decoder's layer {layer.name} is tied to {layer.source.name} of another "
                     "network: build the decoder with tied_to=encoder."
                 )
-        reads_logits = loss in ("bernoulli", "categorical")
-        if reads_logits and output_activation(decoder) not in ("linear", None):
-            raise ValueError(
-                f"the decoder ends in {output_activation(decoder)!r}, but loss={loss!r} reads "
-                "logits: build it with output_activation=None; predict() applies what is missing."
-            )
-        terms = kwargs.pop("terms", {"reconstruction": 1.0})
-        super().__init__(terms=terms | ({"l2": l2} if l2 else {}), **kwargs)
-        self.encoder, self.decoder = encoder, decoder
+        if loss in ("bernoulli", "categorical"):
+            check_linear_end(decoder, f"loss={loss!r}")
         self.loss, self.l2 = loss, l2
-        self.built = True  # as its parts are
 
     def call(self, x, training=False):
         z = self.encoder(x, training=training)  # (batch, latent_dim)
@@ -116,33 +95,6 @@ class Autoencoder(Model):
         activations = {"bernoulli": ops.sigmoid, "categorical": ops.softmax}
         return activations.get(self.loss, lambda logits: logits)(outputs)
 
-    def encode(self, x):
-        """Codes of images.
-
-        Args:
-            x: array or tensor, shape `(batch, *image_shape)`.
-
-        Returns:
-            Codes, shape `(batch, latent_dim)`, or what else the encoder gives: arrays for an array,
-            tensors for a tensor.
-        """
-        return self.run(self.encoder, x)
-
-    def decode(self, z):
-        """Images of codes.
-
-        Args:
-            z: array or tensor, shape `(batch, latent_dim)`, or what else the encoder gives.
-
-        Returns:
-            Pixels, shape `(batch, *image_shape)`: an array for an array, a tensor for a tensor.
-        """
-        return self.run(self.decoder, z, self.prediction)
-
-    def reconstruct(self, x):
-        """Images through the code and back, `decode(encode(x))`."""
-        return self.decode(self.encode(x))
-
     def target_range(self):
         if self.loss == "bernoulli":
             return 0.0, 1.0, "loss='bernoulli'"
@@ -165,14 +117,6 @@ class Autoencoder(Model):
                 f"{name} has {len(empty)} rows of zeros (the first is number {empty[0]}): a "
                 "document without words has no distribution, leave it out."
             )
-
-    def endpoints(self):
-        serve = super().endpoints()["serve"]
-        return {
-            "serve": serve,
-            "encode": (lambda x: self.encode(x), serve[1]),
-            "decode": (lambda z: self.decode(z), [input_spec(self.decoder, "z")]),
-        }
 
 
 def dense_autoencoder(
@@ -226,27 +170,3 @@ def dense_autoencoder(
 def _image(outputs):
     """The image among what `call` returned; a subclass whose loss reads more returns a dict."""
     return outputs["output"] if isinstance(outputs, dict) else outputs
-
-
-def _names(by_name):
-    return ", ".join(sorted(by_name)) if "" not in by_name else "one tensor"
-
-
-def output_activation(network):
-    """Name of the activation that a network ends in.
-
-    Source: this library.
-
-    Args:
-        network: `keras.Model`.
-
-    Returns:
-        str, "linear" for none, or `None` where it cannot be told.
-    """
-    for layer in reversed(network.layers):
-        if isinstance(layer, keras.Model):
-            return output_activation(layer)
-        if not isinstance(layer, (keras.layers.Reshape, keras.layers.Flatten)):
-            activation = getattr(layer, "activation", None)
-            return getattr(activation, "__name__", None)
-    return None

@@ -16,9 +16,10 @@ import keras
 
 from .. import losses
 from ..engine.checks import ends
+from ..engine.coder import output_activation
 from ..layers.sparse import KSparse
 from ..networks.dense import dense_decoder, dense_encoder
-from .autoencoder import Autoencoder, output_activation
+from .autoencoder import Autoencoder
 
 
 @keras.saving.register_keras_serializable("keras_ae")
