@@ -42,7 +42,7 @@ def main(
     distribute: ex.Distribute = 1,
     units: int = 1000,
     k: tuple[int, ...] = (10, 25, 40, 100),
-    alpha: float = 2.0,
+    alpha: float = 3.0,
     l1: float = 0.1,
     kl: float = 0.1,
     target: float = 0.05,
