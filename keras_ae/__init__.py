@@ -20,3 +20,4 @@ from .networks.convolutional import conv_encoder as conv_encoder
 from .networks.convolutional import unpool_decoder as unpool_decoder
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
+from .variational.vae import VAE as VAE

@@ -73,6 +73,68 @@ def categorical(target, logits, weights=None):
     return -_sum(_float(target) * ops.log_softmax(_float(logits), axis=-1), weights)
 
 
+def gaussian(target, mean, deviation=1.0, weights=None):
+    """Negative log-likelihood of pixels under independent Gaussians of one width.
+
+    sum_j [(x_j - m_j)^2 / (2 s^2) + log s + log(2 pi) / 2], with s the standard deviation.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix C.2 (equation 12).
+
+    Args:
+        target: tensor, shape `(batch, ...)`.
+        mean: tensor of the same shape.
+        deviation: float, standard deviation of a pixel. Defaults to `1.0`.
+        weights: tensor of the same shape, weight of each pixel, or `None`. Defaults to `None`.
+
+    Returns:
+        Tensor of shape `(batch,)`, nats per image; a density's, so it may be negative.
+    """
+    scaled = ops.square((_float(target) - _float(mean)) / deviation)
+    return _sum(0.5 * scaled + (math.log(deviation) + 0.5 * math.log(2.0 * math.pi)), weights)
+
+
+def pixel_levels(target, logits, weights=None):
+    """Negative log-likelihood of pixels of 8 bits, each a choice among its levels.
+
+    -sum_j log softmax(l_j)[round(255 x_j)], finite for any logit.
+
+    Source: van den Oord et al. 2016, arXiv:1601.06759, section 2.2 (pixels as discrete variables).
+
+    Args:
+        target: tensor with values k / 255, shape `(batch, ...)`.
+        logits: tensor, shape `(batch, ..., 256)`.
+        weights: tensor of the shape of `target`, weight of each pixel, or `None`. Defaults to
+            `None`.
+
+    Returns:
+        Tensor of shape `(batch,)`, nats per image.
+    """
+    levels = ops.cast(ops.round(255.0 * _float(target)), "int32")
+    log_probabilities = ops.log_softmax(_float(logits), axis=-1)
+    chosen = ops.take_along_axis(log_probabilities, levels[..., None], axis=-1)
+    return -_sum(ops.squeeze(chosen, axis=-1), weights)
+
+
+def gaussian_kl(mean, log_variance):
+    """KL divergence of Gaussians with independent components from N(0, 1).
+
+    1/2 sum_j (variance_j + mean_j^2 - 1 - log variance_j), never negative. (The slide "Prior on the
+    latent distribution" has the sign wrong and writes sigma for the variance.)
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
+
+    Args:
+        mean: tensor, shape `(batch, latent_dim)`.
+        log_variance: tensor of the same shape.
+
+    Returns:
+        Tensor of shape `(batch,)`, nats, summed over the latents.
+    """
+    mean, log_variance = _float(mean), _float(log_variance)
+    # expm1(l) - l, not exp(l) - 1 - l: a variance near 1 would lose its digits
+    return 0.5 * _sum(ops.square(mean) + (ops.expm1(log_variance) - log_variance))
+
+
 def correntropy(target, output, bandwidth, weights=None):
     """Loss of the maximum correntropy criterion: quadratic for small errors, bounded for large.
 

@@ -150,6 +150,22 @@ def sparse(**kwargs):
     return keras_ae.SparseAutoencoder(encoder, decoder, **kwargs)
 
 
+def vae(encoder_=None, shape=SHAPE, **kwargs):
+    if encoder_ is None:
+        encoder_ = encoder(shape, heads=("mean", "log_variance"))
+    return keras_ae.VAE(encoder_, decoder(shape), **kwargs)
+
+
+def eight_bits(rng, examples):
+    return (rng.integers(0, 256, (examples, 5)).astype("float32") / 255.0,)
+
+
+def levels_decoder():
+    """256 logits for each of 5 pixels."""
+    code = keras.Input((3,))
+    return keras.Model(code, keras.layers.Reshape((5, 256))(keras.layers.Dense(1280)(code)))
+
+
 CASES = [
     Case(
         name="autoencoder_bernoulli",
@@ -389,6 +405,54 @@ CASES = [
             ),
             "bandwidth=0": lambda: keras_ae.RobustAutoencoder(encoder(), decoder(), bandwidth=0),
         },
+    ),
+    Case(
+        name="vae",
+        build=lambda: vae(num_samples=2, kl="sampled", beta=0.5),
+        data=pixels,
+        bad={
+            "the encoder gives one output": lambda: vae(encoder()),
+            "the encoder gives 'code', 'mean'": lambda: vae(encoder(heads=("mean", "code"))),
+            "encoder's output": lambda: vae(encoder(latent_dim=2, heads=("mean", "log_variance"))),
+            "likelihood='poisson'": lambda: vae(likelihood="poisson"),
+            "kl='exact'": lambda: vae(kl="exact"),
+            "num_samples=0": lambda: vae(num_samples=0),
+            "deviation=0.0": lambda: vae(likelihood="gaussian", deviation=0.0),
+            "number >= 0": lambda: vae(beta=-1.0),
+            "pass 1.0": lambda: vae(beta=0.5, importance_weighted=True),
+            "reads logits": lambda: keras_ae.VAE(
+                encoder(heads=("mean", "log_variance")), decoder(output_activation="sigmoid")
+            ),
+            "decoder's output": lambda: vae(likelihood="categorical"),
+        },
+        random_terms=("loss", "reconstruction", "kl"),
+    ),
+    Case(
+        name="vae_importance_weighted",
+        build=lambda: vae(importance_weighted=True, num_samples=3),
+        data=pixels,
+        bad={},
+        random_terms=("loss", "bound", "reconstruction", "kl"),
+    ),
+    Case(
+        name="vae_gaussian",
+        build=lambda: vae(
+            likelihood="gaussian",
+            deviation=0.3,
+            beta=keras.optimizers.schedules.PolynomialDecay(0.1, 1000, 1.0),
+        ),
+        data=pixels,
+        bad={},
+        random_terms=("loss", "reconstruction"),
+    ),
+    Case(
+        name="vae_categorical",
+        build=lambda: keras_ae.VAE(
+            encoder((5,), heads=("mean", "log_variance")), levels_decoder(), "categorical"
+        ),
+        data=eight_bits,
+        bad={},
+        random_terms=("loss", "reconstruction"),
     ),
 ]
 

@@ -1,8 +1,9 @@
 """What models with an encoder and a decoder have in common: codes of images, images of codes."""
 
 import keras
+import numpy as np
 
-from .checks import check_shape, ends
+from .checks import check_positive_int, check_shape, ends
 from .model import Model, input_spec
 
 
@@ -87,6 +88,34 @@ class Coder(Model):
     def reconstruct(self, x):
         """Images through the code and back, `decode(encode(x))`."""
         return self.decode(self.encode(x))
+
+    def interpolate(self, x, y, num=10):
+        """Images of the codes on the straight line between the codes of two images.
+
+        Args:
+            x: array, shape `(batch, *image_shape)`, where the lines begin.
+            y: array of the same shape, where they end.
+            num: int >= 2, images on each line, ends included. Defaults to `10`.
+
+        Returns:
+            array, shape `(batch, num, *image_shape)`.
+
+        Raises:
+            ValueError: when shapes differ, `num` is below 2, or a code is not one tensor.
+        """
+        check_positive_int("num", num)
+        if num < 2 or np.shape(x) != np.shape(y):
+            raise ValueError(
+                f"num={num}, x and y of shapes {np.shape(x)} and {np.shape(y)}: pass at least 2 "
+                "and equal shapes."
+            )
+        start, end = self.encode(x), self.encode(y)  # (batch, latent_dim)
+        if isinstance(start, dict):
+            raise ValueError(f"codes are dicts with {', '.join(start)}: there is no line between.")
+        share = np.linspace(0.0, 1.0, num).reshape(-1, *[1] * (start.ndim - 1))
+        codes = (1.0 - share) * start[:, None] + share * end[:, None]  # (batch, num, latent_dim)
+        images = self.decode(codes.reshape(-1, *start.shape[1:]).astype("float32"))
+        return images.reshape(len(start), num, *images.shape[1:])
 
     def endpoints(self):
         serve = super().endpoints()["serve"]

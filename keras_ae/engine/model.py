@@ -26,7 +26,8 @@ class Model(Trainer):
     Source: this library (docs/architecture.md).
 
     Args:
-        terms: dict, name of a loss term to its weight (a number), in the order they are logged.
+        terms: dict, name of a loss term to its weight, in the order they are logged: a number, or
+            a `keras.optimizers.schedules.LearningRateSchedule` of the number of training steps.
         **kwargs: `name`, `dtype` and `trainable`, as in `keras.Model`.
 
     Raises:
@@ -35,7 +36,11 @@ class Model(Trainer):
 
     def __init__(self, terms, **kwargs):
         super().__init__(**kwargs)
+        schedule = keras.optimizers.schedules.LearningRateSchedule
+        scheduled = [weight for weight in terms.values() if isinstance(weight, schedule)]
         for term, weight in terms.items():
+            if weight in scheduled:
+                continue
             if not isinstance(weight, (int, float)) or not 0 <= weight < float("inf"):
                 raise ValueError(
                     f"weight of the loss term {term!r} is {weight!r}: pass a number >= 0."
@@ -44,6 +49,15 @@ class Model(Trainer):
         self._term_means = [keras.metrics.Mean(name=term) for term in terms]
         self._regularization = keras.metrics.Mean(name="regularization")
         self._regularized = False
+        if scheduled:
+            self.training_steps = self.add_weight(
+                (),
+                "zeros",
+                dtype="float32",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="training_steps",
+            )
 
     # What a subclass says about itself -----------------------------------------------------------
 
@@ -78,14 +92,28 @@ class Model(Trainer):
         for mean in self._term_means:
             value = _batch_mean(mean.name, terms[mean.name], sample_weight)
             mean.update_state(value, sample_weight=count)
-            total = total + self.term_weights[mean.name] * value
+            total = total + self.weight_now(mean.name) * value
         losses = self.losses  # of the user's own layers: regularisers and add_loss
         if losses:
             value = sum(ops.cast(ops.sum(loss), "float32") for loss in losses)
             self._regularization.update_state(value, sample_weight=count)
             total = total + value
         self._regularized = bool(losses)
+        if training and hasattr(self, "training_steps"):
+            self.training_steps.assign_add(1.0)
         return distribution.scale_loss(total)
+
+    def weight_now(self, term):
+        """Weight of a term of the loss, in the next training step where it has a schedule.
+
+        Args:
+            term: str, its name.
+
+        Returns:
+            float or scalar tensor.
+        """
+        weight = self.term_weights[term]
+        return weight(self.training_steps.value) if callable(weight) else weight
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         target = x if y is None else y
