@@ -1,5 +1,9 @@
-"""Scores: reconstruction, and what a representation is good for (classes, retrieval)."""
+"""Scores: reconstruction, likelihood, what a representation is good for (classes, retrieval)."""
 
+from .likelihood import active_units as active_units
+from .likelihood import bits_per_dimension as bits_per_dimension
+from .likelihood import elbo as elbo
+from .likelihood import negative_log_likelihood as negative_log_likelihood
 from .reconstruction import mean_image_error as mean_image_error
 from .reconstruction import pca as pca
 from .reconstruction import psnr as psnr
