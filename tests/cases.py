@@ -23,6 +23,7 @@ class Case:
         bad: dict, a part of the message to a callable that must raise ValueError with it.
         unmoved: dict, path of a weight that need not move in a few steps to the reason.
         random_terms: tuple of str, terms that are drawn in evaluation: each backend has its own.
+        falling: str, what training lowers: a term where the loss is that of two players.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Case:
     bad: dict
     unmoved: dict = dataclasses.field(default_factory=dict)
     random_terms: tuple = ()
+    falling: str = "loss"
 
 
 SHAPE = (6, 5, 1)
@@ -154,6 +156,24 @@ def vae(encoder_=None, shape=SHAPE, **kwargs):
     if encoder_ is None:
         encoder_ = encoder(shape, heads=("mean", "log_variance"))
     return keras_ae.VAE(encoder_, decoder(shape), **kwargs)
+
+
+def discriminator(width=2, **kwargs):
+    return keras_ae.dense_encoder((width,), 1, (9,), "relu", name="discriminator", **kwargs)
+
+
+def adversarial(encoder_=None, prior=None, judge=None, **kwargs):
+    return keras_ae.AdversarialAutoencoder(
+        encoder_ or encoder(latent_dim=2),
+        decoder(latent_dim=2),
+        judge or discriminator(),
+        prior or keras_ae.layers.GaussianPrior(2, 5.0),
+        **kwargs,
+    )
+
+
+def with_labels(rng, examples):
+    return (*pixels(rng, examples), rng.integers(-1, 4, examples))
 
 
 def eight_bits(rng, examples):
@@ -453,6 +473,39 @@ CASES = [
         data=eight_bits,
         bad={},
         random_terms=("loss", "reconstruction"),
+    ),
+    Case(
+        name="adversarial_autoencoder",
+        build=lambda: adversarial(loss="bernoulli"),
+        data=pixels,
+        bad={
+            "loss='mse'": lambda: adversarial(loss="mse"),
+            "needed is (batch, 2)": lambda: adversarial(judge=discriminator(3)),
+            "reads logits": lambda: adversarial(judge=discriminator(latent_activation="sigmoid")),
+            "pass one of that size": lambda: adversarial(prior=keras_ae.layers.GaussianPrior(3)),
+            "with the attribute noise_dim": lambda: adversarial(prior=keras.layers.Flatten()),
+            "scale=0": lambda: keras_ae.layers.GaussianPrior(2, 0),
+            "the encoder gives 'code', 'mean'": lambda: adversarial(
+                encoder(latent_dim=2, heads=("mean", "code"))
+            ),
+            "knows None classes": lambda: adversarial(num_classes=4, judge=discriminator(7)),
+            "got optimizers for 'generator'": lambda: adversarial().compile({"generator": "adam"}),
+        },
+        random_terms=("loss", "discriminator"),
+        falling="reconstruction",
+    ),
+    Case(
+        name="adversarial_labels",
+        build=lambda: adversarial(
+            encoder(latent_dim=2, heads=("mean", "log_variance")),
+            keras_ae.layers.GaussianMixturePrior(4, 3.0, 0.5, 0.2),
+            discriminator(7),
+            num_classes=4,
+        ),
+        data=with_labels,
+        bad={"num_classes=0": lambda: adversarial(num_classes=0)},
+        random_terms=("loss", "reconstruction", "discriminator", "generator"),
+        falling="reconstruction",
     ),
 ]
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine.coder import Coder, check_linear_end, output_activation
+from ..engine.coder import Coder, check_linear_end
 from ..layers.tied import Tied
 from ..networks.dense import dense_decoder, dense_encoder
 
@@ -100,13 +100,7 @@ class Autoencoder(Coder):
             return 0.0, 1.0, "loss='bernoulli'"
         if self.loss == "categorical":
             return 0.0, None, "loss='categorical'"
-        bounded = {"sigmoid": 0.0, "tanh": -1.0}
-        end = output_activation(self.decoder)
-        return (
-            (bounded[end], 1.0, f"a decoder that ends in {end}")
-            if end in bounded
-            else super().target_range()
-        )
+        return super().target_range()
 
     def check_target(self, name, target):
         if self.loss != "categorical":

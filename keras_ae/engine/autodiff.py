@@ -214,6 +214,34 @@ def _units(y):
     )
 
 
+def when(predicate, function):
+    """Runs a stateful function only where a predicate holds, inside a training step.
+
+    Source: `tf.cond`, `jax.lax.cond`; PyTorch runs eagerly and needs nothing.
+
+    Args:
+        predicate: scalar bool tensor.
+        function: callable without arguments, run for what it changes (weights, optimizer, metrics,
+            seeds); what it returns is dropped.
+    """
+    if BACKEND == "torch":
+        if bool(predicate):
+            function()
+    elif BACKEND == "tensorflow":
+
+        def run():
+            function()
+            return tf.constant(0)
+
+        tf.cond(predicate, run, lambda: tf.constant(0))
+    else:
+        pure, write_back = _pure(function, [])
+        run = lambda: pure([])[1][1]
+        jax.eval_shape(run)  # tells what the function changes
+        kept = [variable.value for variable in write_back.changed]
+        write_back(jax.lax.cond(predicate, run, lambda: kept))
+
+
 def apply_gradients(optimizer, gradients, variables):
     """One step of an optimizer, inside a training step on any backend.
 
@@ -313,4 +341,5 @@ def _pure(function, variables=None, has_aux=False):
         for variable, update in zip(changed, updates):
             variable.assign(update)
 
+    write_back.changed = changed
     return pure, write_back

@@ -126,6 +126,36 @@ def ends(network):
     return tuple(parts(side[0] if isinstance(side, (list, tuple)) else side) for side in both)
 
 
+def check_labels(name, labels, low, high):
+    """Class numbers, one for each example.
+
+    Args:
+        name: str, what to call them in messages.
+        labels: array-like, shape `(examples,)`.
+        low: int, least number allowed.
+        high: int, greatest number allowed.
+
+    Returns:
+        int32 array, shape `(examples,)`.
+
+    Raises:
+        ValueError: when they are no whole numbers of that range, or have another shape.
+    """
+    array = np.asarray(labels)
+    if array.ndim != 1 or array.dtype.kind not in "iuf" or np.any(array != np.round(array)):
+        raise ValueError(
+            f"{name} has shape {array.shape} and dtype {array.dtype}; needed are class numbers, "
+            "one whole number for each example (of one-hot rows: y.argmax(axis=1))."
+        )
+    if array.size and not low <= array.min() <= array.max() <= high:
+        hint = ", -1 for examples without a label" if low == -1 else ""
+        raise ValueError(
+            f"{name} has labels from {array.min():g} to {array.max():g}: pass {max(low, 0)} to "
+            f"{high}{hint}."
+        )
+    return array.astype("int32")
+
+
 def check_positive_int(name, value):
     """A positive integer.
 
@@ -192,11 +222,16 @@ def training_data(model, x, y, sample_weight, name=""):
     check_shape(f"{name}x", array.shape, model.example_shape())
     allowed = model.target_range() if y is None else ()
     check_values(f"{name}x", array, *allowed)
-    if y is not None:
-        y = as_array(f"{name}y", y)
-        check_shape(f"{name}y", y.shape, model.target_shape(), LABEL_HINT)
-        check_values(f"{name}y", y, *model.target_range())
-    model.check_target(f"{name}{'x' if y is None else 'y'}", array if y is None else y)
+    if y is not None and model.label_range() is not None:
+        check_values(f"{name}x", array, *model.target_range())
+        model.check_target(f"{name}x", array)
+        y = check_labels(f"{name}y", y, *model.label_range())
+    else:
+        if y is not None:
+            y = as_array(f"{name}y", y)
+            check_shape(f"{name}y", y.shape, model.target_shape(), LABEL_HINT)
+            check_values(f"{name}y", y, *model.target_range())
+        model.check_target(f"{name}{'x' if y is None else 'y'}", array if y is None else y)
     if sample_weight is not None:
         sample_weight = as_array("sample_weight", sample_weight)
         check_shape("sample_weight", sample_weight.shape, ())

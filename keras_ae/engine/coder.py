@@ -117,6 +117,12 @@ class Coder(Model):
         images = self.decode(codes.reshape(-1, *start.shape[1:]).astype("float32"))
         return images.reshape(len(start), num, *images.shape[1:])
 
+    def target_range(self):
+        low = {"sigmoid": 0.0, "tanh": -1.0}.get(output_activation(self.decoder))
+        if low is None:
+            return super().target_range()
+        return low, 1.0, f"a decoder that ends in {output_activation(self.decoder)}"
+
     def endpoints(self):
         serve = super().endpoints()["serve"]
         return {
@@ -126,22 +132,22 @@ class Coder(Model):
         }
 
 
-def check_linear_end(decoder, reason):
-    """Refuses a decoder that ends in an activation, where the loss reads logits.
+def check_linear_end(network, reason):
+    """Refuses a network that ends in an activation, where the loss reads logits.
 
     Source: this library.
 
     Args:
-        decoder: `keras.Model`.
+        network: `keras.Model`.
         reason: str, what reads logits, "loss='bernoulli'" say.
 
     Raises:
         ValueError: when it ends in an activation.
     """
-    if output_activation(decoder) not in ("linear", None):
+    if output_activation(network) not in ("linear", None):
         raise ValueError(
-            f"the decoder ends in {output_activation(decoder)!r}, but {reason} reads logits: build "
-            "it with output_activation=None; predict() applies what is missing."
+            f"{network.name} ends in {output_activation(network)!r}, but {reason} reads logits: "
+            "build it with output_activation=None; the model applies what is missing."
         )
 
 

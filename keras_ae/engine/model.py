@@ -90,7 +90,7 @@ class Model(Trainer):
         terms = self.loss_terms(x, target, y_pred, training)
         total = 0.0
         for mean in self._term_means:
-            value = _batch_mean(mean.name, terms[mean.name], sample_weight)
+            value = batch_mean(mean.name, terms[mean.name], sample_weight)
             mean.update_state(value, sample_weight=count)
             total = total + self.weight_now(mean.name) * value
         losses = self.losses  # of the user's own layers: regularisers and add_loss
@@ -221,8 +221,22 @@ def _spec(tensor, name):
     return keras.InputSpec(shape=tensor.shape, dtype=dtype, name=name)
 
 
-def _batch_mean(name, values, sample_weight):
-    """Mean over the batch, as Keras means it: weighted sum divided by the number of examples."""
+def batch_mean(name, values, sample_weight):
+    """Mean over the batch, as Keras means it: weighted sum divided by the number of examples.
+
+    Source: `keras.losses.Loss`, reduction "sum_over_batch_size".
+
+    Args:
+        name: str, of the term.
+        values: tensor, shape `(batch,)`, or a scalar, which stays.
+        sample_weight: tensor, shape `(batch,)`, or `None`.
+
+    Returns:
+        Scalar tensor, float32.
+
+    Raises:
+        ValueError: when the values have more dimensions.
+    """
     if len(values.shape) > 1:
         raise ValueError(
             f"the loss term {name!r} has shape {tuple(values.shape)}: give one value per example, "

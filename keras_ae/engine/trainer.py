@@ -65,7 +65,12 @@ class Trainer(keras.Model):
 
     def target_shape(self):
         """Shape of one target without the batch, a tuple."""
-        return self.example_shape()
+        return () if self.label_range() else self.example_shape()
+
+    def label_range(self):
+        """`(low, high)` of the class numbers that come as `y`, -1 for none; `None` where `y` is a
+        picture to reconstruct."""
+        return None
 
     # Training ------------------------------------------------------------------------------------
 

@@ -7,6 +7,9 @@ from .convolution import conv_transpose_size as conv_transpose_size
 from .corruption import MaskingNoise as MaskingNoise
 from .corruption import SaltAndPepperNoise as SaltAndPepperNoise
 from .pooling import MaxPool2DWithSwitches as MaxPool2DWithSwitches
+from .priors import GaussianMixturePrior as GaussianMixturePrior
+from .priors import GaussianPrior as GaussianPrior
+from .priors import SwissRollPrior as SwissRollPrior
 from .sparse import KSparse as KSparse
 from .tied import TiedConv2DTranspose as TiedConv2DTranspose
 from .tied import TiedDense as TiedDense

@@ -1,0 +1,269 @@
+"""Several networks that are trained in turn, each by an optimizer of its own.
+
+A model says which networks each optimizer trains (`trained_by`), and writes one `update`, which
+calls `minimize` for one optimizer after the other: what the first changed, the next one sees. It
+runs on three backends as `autodiff.train_step` does, and is saved and resumed as any other model,
+with the state of every optimizer.
+
+    def update(self, x, target, sample_weight):
+        terms = self.minimize("discriminator", lambda: ...)    # -> (loss, {name: values})
+        terms |= self.minimize("generator", lambda: ...)
+        self.log(terms, x, sample_weight)
+"""
+
+import types
+
+import keras
+from keras import ops
+
+from . import autodiff, distribution
+from .model import batch_mean
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class NamedOptimizers(keras.optimizers.Optimizer):
+    """Several optimizers that look like one to Keras: its variables are those of all.
+
+    (`keras.optimizers.MultiOptimizer` wants every gradient at once, which alternating updates do
+    not have.) Its `iterations` count training steps.
+
+    Source: this library.
+
+    Args:
+        optimizers: dict, name to Keras optimizer or its name.
+        name: str. Defaults to `"named_optimizers"`.
+
+    Raises:
+        ValueError: when there is none.
+    """
+
+    def __init__(self, optimizers, name="named_optimizers"):
+        super().__init__(learning_rate=0.0, name=name)
+        if not isinstance(optimizers, dict) or not optimizers:
+            raise ValueError(f"optimizers={optimizers!r}: pass a dict, name to optimizer.")
+        # not a dict: Keras would save the parts a second time
+        self.parts = types.MappingProxyType(
+            {part: keras.optimizers.get(optimizer) for part, optimizer in optimizers.items()}
+        )
+        self._groups = None
+
+    def __getitem__(self, part):
+        return self.parts[part]
+
+    def set_groups(self, groups):
+        """Tells which variables each optimizer trains, before `build`.
+
+        Args:
+            groups: function without arguments that returns a dict, name to list of Keras variables.
+        """
+        self._groups = groups
+
+    def build(self, variables=None):
+        if self.built:
+            return
+        for part, group in self._groups().items():
+            self.parts[part].build(group)
+        self.built = True
+
+    @property
+    def variables(self):
+        of_parts = [v for optimizer in self.parts.values() for v in optimizer.variables]
+        return [self._iterations, *of_parts]
+
+    @property
+    def learning_rate(self):
+        raise AttributeError(
+            "each optimizer has a learning rate of its own: "
+            + ", ".join(f"model.optimizer[{part!r}].learning_rate" for part in self.parts)
+        )
+
+    def apply(self, grads, trainable_variables=None):
+        raise ValueError("apply one of the parts: optimizer['generator'].apply(...), say.")
+
+    def finalize_variable_values(self, var_list):
+        for part, group in self._groups().items():
+            self.parts[part].finalize_variable_values(group)
+
+    def get_config(self):
+        parts = {
+            part: keras.saving.serialize_keras_object(optimizer)
+            for part, optimizer in self.parts.items()
+        }
+        return {"optimizers": parts, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        parts = {
+            part: keras.saving.deserialize_keras_object(optimizer, custom_objects)
+            for part, optimizer in config["optimizers"].items()
+        }
+        return cls(parts, config["name"])
+
+
+class Adversarial:
+    """Mixed into a `Model` whose networks are trained in turn: `class AAE(Adversarial, Coder)`.
+
+    A subclass writes `trained_by` and `update`, and `loss_terms` for `evaluate`. The logged "loss"
+    is the sum of all terms, weighted; no optimizer minimises it (the terms of two players pull in
+    opposite directions): watch the terms.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, algorithm 1 (alternating updates).
+    """
+
+    def trained_by(self):
+        """Which networks each optimizer trains.
+
+        Returns:
+            dict, name of an optimizer to a list of Keras layers or models.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what it trains.")
+
+    def update(self, x, target, sample_weight):
+        """One training step: calls `minimize` and `log`.
+
+        Args:
+            x: tensor, shape `(batch, ...)`.
+            target: tensor, what came as `y`, or `x` where nothing did.
+            sample_weight: tensor, shape `(batch,)`, or `None`.
+
+        Returns:
+            What `call` returns, for the user's metrics.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how it is trained.")
+
+    def compile(self, optimizer="adam", **kwargs):
+        """As `Model.compile`, with one optimizer for each name of `trained_by`.
+
+        Args:
+            optimizer: dict, name to Keras optimizer or its name, or one optimizer, of which each
+                gets a fresh copy. Defaults to `"adam"`.
+            **kwargs: as in `Model.compile`.
+
+        Raises:
+            ValueError: when a name is missing or unknown, or as `Model.compile` says.
+        """
+        names = list(self.trained_by())
+        if isinstance(optimizer, (str, keras.optimizers.Optimizer)) and not isinstance(
+            optimizer, NamedOptimizers
+        ):
+            one = keras.optimizers.get(optimizer)
+            optimizer = {name: type(one).from_config(one.get_config()) for name in names}
+        given = getattr(optimizer, "parts", optimizer)
+        if given.keys() != set(names):
+            raise ValueError(
+                f"compile() got optimizers for {', '.join(map(repr, given))}: this model trains "
+                f"{', '.join(map(repr, names))}, pass a dict with one for each, or one for all."
+            )
+        if not isinstance(optimizer, NamedOptimizers):
+            optimizer = NamedOptimizers({name: given[name] for name in names})
+        optimizer.set_groups(self._groups)
+        super().compile(optimizer, **{"auto_scale_loss": False, **kwargs})
+
+    def _groups(self):
+        """Trainable variables of each optimizer, no variable twice."""
+        groups = {}
+        for name, networks in self.trained_by().items():
+            variables = [v for network in networks for v in network.trainable_variables]
+            groups[name] = list({id(variable): variable for variable in variables}.values())
+        return groups
+
+    def train_step(self, *arguments):
+        return autodiff.train_step(self, self._step, *arguments)
+
+    def _step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self.update(x, x if y is None else y, sample_weight)
+        self.optimizer._iterations.assign_add(1)
+        return self.compute_metrics(x, y, outputs, sample_weight)
+
+    def minimize(self, name, function):
+        """One step of one optimizer.
+
+        Args:
+            name: str, of the optimizer.
+            function: callable without arguments that returns `(loss, terms)`: a scalar tensor and a
+                dict of tensors.
+
+        Returns:
+            The terms.
+        """
+        optimizer, variables = self.optimizer[name], self._groups()[name]
+
+        def scaled():
+            loss, terms = function()
+            return distribution.scale_loss(loss), terms
+
+        (_, terms), gradients = autodiff.value_and_grad(scaled, variables, has_aux=True)
+        autodiff.apply_gradients(optimizer, gradients, variables)
+        return terms
+
+    def every(self, steps, function):
+        """Runs a part of `update` in every n-th step only, the first one included.
+
+        Args:
+            steps: int, n.
+            function: callable without arguments; it may `minimize` and `log`.
+        """
+        if steps == 1:
+            function()
+        else:
+            autodiff.when(ops.equal(ops.mod(self.optimizer._iterations.value, steps), 0), function)
+
+    def log(self, terms, x, sample_weight=None):
+        """Adds to the means that `fit` shows.
+
+        Args:
+            terms: dict, name to tensor of shape `(batch,)` or scalar; some of the model's terms.
+            x: tensor with the batch first.
+            sample_weight: tensor, shape `(batch,)`, or `None`. Defaults to `None`.
+        """
+        for mean in self._term_means:
+            if mean.name in terms:
+                value = batch_mean(mean.name, terms[mean.name], sample_weight)
+                mean.update_state(value, sample_weight=ops.shape(x)[0])
+
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
+        logs["loss"] = sum(self.weight_now(term) * logs[term] for term in self.term_weights)
+        return logs
+
+
+def average_of(network, name):
+    """A copy of a network that holds a moving average of its weights.
+
+    It is no part of what is trained; give it to the model as an attribute, so that it is saved.
+
+    Source: Karras et al. 2017, arXiv:1710.10196, section 4.1 (moving average of the generator).
+
+    Args:
+        network: `keras.Model`, Functional or Sequential, built.
+        name: str, of the copy.
+
+    Returns:
+        `keras.Model` with the same weights, not trainable.
+    """
+    copy = keras.models.clone_model(network)
+    copy.name = name
+    copy.set_weights(network.get_weights())
+    copy.trainable = False
+    return copy
+
+
+def update_average(average, network, decay):
+    """average = decay * average + (1 - decay) * network, inside a training step on any backend.
+
+    What is not trained (statistics of batch normalisation) is copied.
+
+    Source: Karras et al. 2017, arXiv:1710.10196, section 4.1.
+
+    Args:
+        average: `keras.Model`, what `average_of` returned.
+        network: `keras.Model`, the one that is trained.
+        decay: float or scalar tensor in [0, 1].
+    """
+    trained = {id(variable) for variable in network.trainable_variables}
+    for mean, variable in zip(average.weights, network.weights):
+        value = ops.convert_to_tensor(variable.value)
+        if id(variable) in trained:
+            value = decay * mean.value + (1.0 - decay) * ops.stop_gradient(value)
+        mean.assign(value)
