@@ -158,6 +158,7 @@ class Adversarial:
             optimizer = NamedOptimizers({name: given[name] for name in names})
         optimizer.set_groups(self._groups)
         super().compile(optimizer, **{"auto_scale_loss": False, **kwargs})
+        optimizer.build()  # all of them, also one that has no turn in the first steps
 
     def _groups(self):
         """Trainable variables of each optimizer, no variable twice."""
