@@ -169,6 +169,7 @@ class Adversarial:
         return groups
 
     def train_step(self, *arguments):
+        """Keras' training step, on any backend: `update`, and the logs."""
         return autodiff.train_step(self, self._step, *arguments)
 
     def _step(self, data):
@@ -224,6 +225,7 @@ class Adversarial:
                 mean.update_state(value, sample_weight=ops.shape(x)[0])
 
     def get_metrics_result(self):
+        """What is logged; "loss" is the weighted sum of all terms."""
         logs = super().get_metrics_result()
         logs["loss"] = sum(self.weight_now(term) * logs[term] for term in self.term_weights)
         return logs

@@ -228,12 +228,8 @@ def when(predicate, function):
         if bool(predicate):
             function()
     elif BACKEND == "tensorflow":
-
-        def run():
-            function()
-            return tf.constant(0)
-
-        tf.cond(predicate, run, lambda: tf.constant(0))
+        nothing = lambda *_: tf.constant(0)
+        tf.cond(predicate, lambda: nothing(function()), nothing)
     else:
         pure, write_back = _pure(function, [])
         run = lambda: pure([])[1][1]
