@@ -20,5 +20,7 @@ from .networks.convolutional import conv_encoder as conv_encoder
 from .networks.convolutional import unpool_decoder as unpool_decoder
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
+from .networks.features import feature_network as feature_network
 from .variational.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
+from .variational.semi_supervised import SemiSupervisedAAE as SemiSupervisedAAE
 from .variational.vae import VAE as VAE

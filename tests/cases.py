@@ -172,6 +172,20 @@ def adversarial(encoder_=None, prior=None, judge=None, **kwargs):
     )
 
 
+def semi_supervised(encoder_=None, prior=None, **kwargs):
+    heads = ("label", "style")
+    codes = {head: keras.Input((4,), name=head) for head in heads}
+    both = keras.layers.Concatenate()([codes[head] for head in heads])
+    return keras_ae.SemiSupervisedAAE(
+        encoder_ or encoder(latent_dim=4, heads=heads),
+        keras.Model(codes, decoder(latent_dim=8)(both)),
+        discriminator(4),
+        keras_ae.dense_encoder((4,), 1, (6,), name="style_discriminator"),
+        prior or keras_ae.layers.GaussianPrior(4),
+        **kwargs,
+    )
+
+
 def with_labels(rng, examples):
     return (*pixels(rng, examples), rng.integers(-1, 4, examples))
 
@@ -505,6 +519,20 @@ CASES = [
         data=with_labels,
         bad={"num_classes=0": lambda: adversarial(num_classes=0)},
         random_terms=("loss", "reconstruction", "discriminator", "generator"),
+        falling="reconstruction",
+    ),
+    Case(
+        name="semi_supervised_aae",
+        build=lambda: semi_supervised(loss="bernoulli"),
+        data=with_labels,
+        bad={
+            "loss='mse'": lambda: semi_supervised(loss="mse"),
+            "needed is a dict with 'label'": lambda: semi_supervised(encoder()),
+            "pass one of that size": lambda: semi_supervised(
+                prior=keras_ae.layers.SwissRollPrior(4)
+            ),
+        },
+        random_terms=("loss", "discriminator"),
         falling="reconstruction",
     ),
 ]

@@ -230,9 +230,10 @@ def test_bad_data(case, trained):
     labels = np.zeros(len(x), "int32")
     broken = x.copy()
     broken[3] = np.nan
+    with_it = () if model.label_range() is None else y
     for args, message in (
         ((broken, *y), "NaN"),
-        *([((x * 255,), "divide by 255")] if model.target_range()[1] == 1 else []),
+        *([((x * 255, *with_it), "divide by 255")] if model.target_range()[1] == 1 else []),
         ((x[0], *y), "needed is (batch"),
         *(
             [((x, labels), "takes no labels")]

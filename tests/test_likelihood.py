@@ -67,6 +67,26 @@ def test_the_bound_is_that_of_the_exact_posterior():
     assert abs((evidence - bound - gap).mean()) < 0.02
 
 
+def test_gradient_estimates_are_unbiased():
+    """The expected gradients of a linear Gaussian model are known."""
+    model, x, _ = linear_gaussian()
+    x = x[:3]
+    w, b = model.decoder.get_layer("pixels").get_weights()
+    q = model.encode_distribution(x)
+    of_mean = (q["mean"] @ w + b - x) @ w.T / DEVIATION**2
+    of_log_variance = np.exp(q["log_variance"]) * np.sum(w**2, axis=1) / (2 * DEVIATION**2)
+    expected = np.concatenate([of_mean, of_log_variance], axis=1)
+    noise = np.random.default_rng(0).normal(size=(20_000, 3, LATENTS)).astype("float32")
+    scatter = {}
+    for name, draws in evaluation.gradient_estimates(model, x, noise).items():
+        error = draws.std(axis=0, ddof=1) / np.sqrt(len(draws))
+        z = (draws.mean(axis=0) - expected) / np.maximum(error, 1e-4)
+        assert np.abs(z).max() < 4, name
+        scatter[name] = draws.var(axis=0).mean()
+    through, score, baseline = scatter.values()
+    assert through < baseline < score
+
+
 def test_it_falls_with_the_samples_and_honours_their_number():
     model, x, _ = linear_gaussian()
     many = np.repeat(x, 30, axis=0)  # an average over draws

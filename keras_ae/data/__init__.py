@@ -1,6 +1,8 @@
 """Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents, curves."""
 
 from ..engine.batches import Batches as Batches
+from .augment import AddLabelled as AddLabelled
+from .augment import RandomBinarize as RandomBinarize
 from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
 from .curves import curve as curve

@@ -80,3 +80,65 @@ class RandomMask:
         scale = 1 / (1 - self.share) if self.rescale else 1.0
         masked = x * (kept * scale).astype(x.dtype)
         return (masked, *(arrays[1:] or (x,)))
+
+
+class RandomBinarize:
+    """Makes every pixel of a batch black or white, white with the probability that is its grey.
+
+    (Dynamic binarisation: fresh in every epoch. For a test set that stays the same:
+    `RandomBinarize()((x,), numpy.random.default_rng(0))[0]`.)
+
+    Source: Salakhutdinov and Murray 2008, doi:10.1145/1390156.1390266; Burda et al. 2015,
+    arXiv:1509.00519, section 5.
+    """
+
+    def __call__(self, arrays, rng):
+        """Binarises the first array of a batch.
+
+        Args:
+            arrays: tuple of arrays, pixels in [0, 1] first, of any shape.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            Tuple of arrays of the same shapes.
+        """
+        x = arrays[0]
+        return ((rng.random(x.shape, dtype="float32") < x).astype(x.dtype), *arrays[1:])
+
+
+class AddLabelled:
+    """Adds labelled examples to every batch of unlabelled ones, for training with few labels.
+
+    `Batches(x, numpy.full(len(x), -1), augment=AddLabelled(x_labelled, labels, 100))`.
+
+    Source: Makhzani et al. 2015, arXiv:1511.05644, section 5 (a labelled batch in every step).
+
+    Args:
+        x: array, shape `(examples, ...)`, the examples with labels.
+        labels: int array, shape `(examples,)`.
+        number: int, drawn (with replacement) for each batch.
+
+    Raises:
+        ValueError: when examples and labels do not fit, or `number` is not a positive integer.
+    """
+
+    def __init__(self, x, labels, number):
+        check_positive_int("number", number)
+        if len(x) != len(labels) or not len(x):
+            raise ValueError(f"{len(x)} examples with {len(labels)} labels: pass one for each.")
+        self.x, self.labels, self.number = x, np.asarray(labels), number
+
+    def __call__(self, arrays, rng):
+        """Adds examples to a batch.
+
+        Args:
+            arrays: tuple `(x, labels)` of arrays.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            Tuple `(x, labels)`, longer by `number`.
+        """
+        chosen = rng.integers(0, len(self.x), self.number)
+        x, labels = arrays
+        labels = np.concatenate([labels, self.labels[chosen].astype(labels.dtype)])
+        return np.concatenate([x, self.x[chosen]]), labels

@@ -1,5 +1,8 @@
 """Scores: reconstruction, likelihood, what a representation is good for (classes, retrieval)."""
 
+from .estimators import gradient_estimates as gradient_estimates
+from .features import FeatureExtractor as FeatureExtractor
+from .features import feature_extractor as feature_extractor
 from .likelihood import active_units as active_units
 from .likelihood import bits_per_dimension as bits_per_dimension
 from .likelihood import elbo as elbo
@@ -20,5 +23,14 @@ from .retrieval import mean_average_precision as mean_average_precision
 from .retrieval import nearest as nearest
 from .retrieval import precision_at_k as precision_at_k
 from .retrieval import retrieval as retrieval
+from .samples import frechet_distance as frechet_distance
+from .samples import kernel_distance as kernel_distance
+from .samples import mmd as mmd
+from .samples import mmd_quantile as mmd_quantile
+from .samples import parzen_log_likelihood as parzen_log_likelihood
+from .samples import precision_recall as precision_recall
+from .samples import quantize as quantize
+from .samples import sliced_wasserstein as sliced_wasserstein
+from .samples import two_halves as two_halves
 from .score import cosines as cosines
 from .score import mixture_score as mixture_score

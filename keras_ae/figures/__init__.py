@@ -9,8 +9,10 @@ from .convolution import matrices as matrices
 from .convolution import side_lengths as side_lengths
 from .curves import curve_panels as curve_panels
 from .curves import curves as curves
+from .curves import histograms as histograms
 from .documents import neighbours as neighbours
 from .fields import fields as fields
 from .images import bitmaps as bitmaps
 from .images import strips as strips
+from .images import tiles as tiles
 from .style import COLOURS as COLOURS

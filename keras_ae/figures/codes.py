@@ -2,11 +2,12 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
 from .style import COLOURS, WIDTH
 
 
-def codes(panels, labels, title, names=None):
+def codes(panels, labels, title, names=None, circles=()):
     """Codes in two or three dimensions, one panel per embedding, coloured by class.
 
     In two dimensions the axes end a little beyond the 99 % of the codes in the middle.
@@ -19,6 +20,8 @@ def codes(panels, labels, title, names=None):
             says so.
         title: str.
         names: list of str, names of the classes, or `None` for their numbers.
+        circles: tuple of float, radii of circles round the origin in two dimensions: the contours
+            of N(0, 1) at one, two and three standard deviations, say. Defaults to `()`.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -38,11 +41,15 @@ def codes(panels, labels, title, names=None):
                 *chosen.T, s=size, color=colour, alpha=0.7, linewidths=0, label=text, **style
             )
         axis.set_title(name, fontsize=9)
+        for radius in circles:
+            axis.add_patch(Circle((0.0, 0.0), radius, fill=False, lw=1.0, color="black"))
         if not in_3d:  # a few far codes would squeeze all others
             low, high = np.percentile(points, [0.5, 99.5], axis=0)
             margin = 0.1 * (high - low) + 1e-6
             axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
             axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
+            if circles:
+                axis.set_aspect("equal")
         for set_label, number in ((axis.set_xlabel, 1), (axis.set_ylabel, 2)):
             set_label(f"z{number}", fontsize=8)
         if in_3d:

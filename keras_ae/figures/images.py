@@ -51,3 +51,48 @@ def bitmaps(images, seed=0):
     return strips(
         rows, f"Digits are a tiny fraction of the 2^{pixels} bitmaps in {{0, 1}}^{pixels}"
     )
+
+
+def tiles(panels, title, columns=None, low=0.0, high=1.0):
+    """Many images with thin lines between, one panel for each model: samples, or a grid of codes.
+
+    Source: lecture, "Generative Autoencoders"; Kingma and Welling 2013, arXiv:1312.6114, figures 4
+    and 5.
+
+    Args:
+        panels: dict, title of a panel to images of shape `(number, height, width[, channels])`, in
+            reading order.
+        title: str, with the numbers the figure stands for.
+        columns: int, images in a row, or `None` for as many as rows. Defaults to `None`.
+        low: float, value drawn black. Defaults to `0.0`.
+        high: float, value drawn white. Defaults to `1.0`.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    walls = {
+        name: _wall(np.asarray(images), columns, 0.6 * low + 0.4 * high)
+        for name, images in panels.items()
+    }
+    height, width = next(iter(walls.values())).shape[:2]
+    side = min(WIDTH / len(panels), 5.0)
+    figure = Figure(figsize=(WIDTH, side * height / width + 0.9), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, wall) in zip(axes, walls.items()):
+        draw_image(axis, wall, low, high)
+        axis.set_title(name, fontsize=9)
+    return figure
+
+
+def _wall(images, columns, line):
+    """One image of many: rows of `columns`, the last one filled up with black."""
+    if images.ndim == 3:
+        images = images[..., None]
+    number, height, width, channels = images.shape
+    columns = columns or int(np.ceil(np.sqrt(number)))
+    rows = -(-number // columns)
+    images = np.pad(images, ((0, rows * columns - number), *[(0, 0)] * 3))
+    images = np.pad(images, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=line)
+    wall = images.reshape(rows, columns, height + 1, width + 1, channels).transpose(0, 2, 1, 3, 4)
+    return wall.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]

@@ -129,13 +129,10 @@ class AdversarialAutoencoder(Adversarial, Coder):
     def _discriminator_loss(self, code, labels, training):
         real = self._judge(self._prior(ops.shape(code)[0], labels), labels, training)
         fake = self._judge(code, labels, training)  # (batch, 1) each
-        return losses.bernoulli(ops.ones_like(real), real) + losses.bernoulli(
-            ops.zeros_like(fake), fake
-        )
+        return losses.logistic_discriminator(real, fake)
 
     def _generator_loss(self, code, labels, training):
-        fake = self._judge(code, labels, training)
-        return losses.bernoulli(ops.ones_like(fake), fake)
+        return losses.logistic_generator(self._judge(code, labels, training))
 
     def _judge(self, code, labels, training):
         if labels is not None:  # -1, no label, is the last place

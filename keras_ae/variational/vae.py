@@ -150,6 +150,24 @@ class VAE(Coder):
         outputs = self._given(x, noise)
         return -self._reconstruction(x, outputs["images"]) - _sampled_kl(outputs)
 
+    def conditional(self, x, z):
+        """-log p(x|z) at codes that are given.
+
+        Args:
+            x: array or tensor, shape `(batch, *image_shape)`.
+            z: array or tensor, shape `(samples, batch, latent_dim)`.
+
+        Returns:
+            Tensor, shape `(samples, batch)`, nats.
+
+        Raises:
+            ValueError: when a shape does not fit.
+        """
+        x, z = ops.convert_to_tensor(x), ops.convert_to_tensor(z)
+        check_shape("x", x.shape, self.example_shape())
+        check_shape("z", z.shape, (x.shape[0], self.latent_dim))
+        return self._reconstruction(x, self._images(z, False))
+
     def _given(self, x, noise):
         x, noise = ops.convert_to_tensor(x), ops.convert_to_tensor(noise)
         check_shape("x", x.shape, self.example_shape())
@@ -164,9 +182,12 @@ class VAE(Coder):
             shape = (self.num_samples, *ops.shape(mean))
             noise = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
         z = mean + ops.exp(0.5 * log_variance) * noise  # (samples, batch, latent_dim)
+        return {"noise": noise, "z": z, "images": self._images(z, training)}
+
+    def _images(self, z, training):
+        """What the decoder gives for each sample: `(samples, batch, *decoded)`."""
         images = self.decoder(ops.reshape(z, (-1, self.latent_dim)), training=training)
-        images = ops.reshape(images, (*ops.shape(z)[:2], *self.decoder.output_shape[1:]))
-        return {"noise": noise, "z": z, "images": images}
+        return ops.reshape(images, (*ops.shape(z)[:2], *self.decoder.output_shape[1:]))
 
     def _terms(self, target, outputs):
         reconstruction = self._reconstruction(target, outputs["images"])  # (samples, batch)
