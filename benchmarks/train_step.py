@@ -48,17 +48,20 @@ def main(
     """
     results = {}
     for network in networks:
-        results[network] = compare(network, contenders, rounds, batch_size, steps)
+        epochs = NETWORKS[network][-1]
+        results[network] = compare(
+            "train_step", network, epochs, contenders, rounds, batch_size, steps
+        )
     if out:
         with open(out, "w") as file:
             json.dump(results, file, indent=2)
 
 
-def compare(network, contenders, rounds, batch_size, steps):
+def compare(module, network, epochs, contenders, rounds, batch_size, steps):
     """Runs all contenders on one network, prints the table and returns its numbers."""
     workers = {}
     for name in contenders:
-        worker = Worker("train_step", name, network, batch_size, steps)
+        worker = Worker(module, name, network, batch_size, steps)
         if worker.ready:
             workers[name] = worker
         else:
@@ -71,7 +74,7 @@ def compare(network, contenders, rounds, batch_size, steps):
         sgemm.append(sgemm_rate())
         for name, worker in workers.items():
             seconds[name].append(worker.round()["seconds"])
-    weights, epochs = next(iter(workers.values())).facts["weights"], NETWORKS[network][-1]
+    weights = next(iter(workers.values())).facts["weights"]
     print(
         f"\n{network}: {weights:,} weights, batch {batch_size}, {rounds} rounds of "
         f"{epochs} epochs of {steps} steps, "
