@@ -27,6 +27,7 @@ FLOORS = (
 BACKENDS = {"tensorflow", "jax", "torch"}
 MAY_NAME_A_BACKEND = ("engine/distribution.py", "engine/batches.py", "engine/model.py", "data/")
 WITH_SOURCE = (
+    "engine.adversarial",
     "engine.coder",
     "engine.model",
     "engine.trainer",

@@ -232,6 +232,29 @@ QUICK = {
             and n["stacked_denoising_unrolled"] < 3
         ),
     ),
+    "vae": (
+        {"reconstructions", "samples", "terms"},
+        lambda n: (
+            n["test_loss"] < 0.9 * n["independent_pixels"]
+            and n["active_units"] > 5
+            and n["test_loss"] == pytest.approx(n["test_reconstruction"] + n["test_kl"])
+        ),
+    ),
+    "reparametrisation": (
+        {"variance", "draws"},
+        lambda n: (
+            1 < n["after_training_baseline_ratio"] < 0.1 * n["after_training_score_ratio"]
+            and n["before_training_baseline_ratio"] > 1
+        ),
+    ),
+    "latent_space": (
+        {"codes", "betas", "grid", "interpolations"},
+        lambda n: (
+            10 * n["beta_1_mmd"] < n["standard_mmd"]
+            and n["beta_5_mmd"] < n["beta_1_mmd"] < n["beta_0_1_mmd"]
+            and n["beta_1_knn_accuracy"] > 0.6
+        ),
+    ),
     "pretraining": (
         {"curve", "curve_other"},
         lambda n: (
