@@ -240,6 +240,23 @@ QUICK = {
             and n["test_loss"] == pytest.approx(n["test_reconstruction"] + n["test_kl"])
         ),
     ),
+    "iwae": (
+        {"bounds"},
+        lambda n: (
+            n["nll"] < 0.95 * n["independent_pixels"]
+            and n["nll"] < n["bound"]
+            and n["nll_iwae_5"] < n["bound_iwae_5"] < n["bound"]
+            and n["gain"] > 0
+        ),
+    ),
+    "adversarial_autoencoder": (
+        {"codes", "samples", "styles"},
+        lambda n: (
+            n["gaussian_mmd"] < 0.02  # an untrained encoder's is above 0.5
+            and n["gaussian_in_8_d_squared_error"] < 3
+            and n["error_100_labels"] < 25
+        ),
+    ),
     "reparametrisation": (
         {"variance", "draws"},
         lambda n: (

@@ -122,6 +122,16 @@ def test_parzen_is_a_mixture_density():
     assert 0.1 <= chosen <= 0.8
 
 
+def test_nearest_training_images():
+    x = RNG(0).uniform(size=(30, 2, 2, 1)).astype("float32")
+    images = x[[4, 9]] + 0.01
+    nearest, distances = evaluation.nearest_images(images, x)
+    np.testing.assert_array_equal(nearest, x[[4, 9]])
+    np.testing.assert_allclose(distances, 0.02, rtol=1e-3)
+    with pytest.raises(ValueError, match="do not fit"):
+        evaluation.nearest_images(images[:, :1], x)
+
+
 def test_floor_and_quantisation():
     x = gaussians(1000)
     floor = evaluation.two_halves(evaluation.frechet_distance, x)

@@ -27,6 +27,7 @@ from .samples import frechet_distance as frechet_distance
 from .samples import kernel_distance as kernel_distance
 from .samples import mmd as mmd
 from .samples import mmd_quantile as mmd_quantile
+from .samples import nearest_images as nearest_images
 from .samples import parzen_log_likelihood as parzen_log_likelihood
 from .samples import precision_recall as precision_recall
 from .samples import quantize as quantize

@@ -245,6 +245,32 @@ def parzen_log_likelihood(samples, x, x_valid, deviations=None):
     return float(values.mean()), float(values.std() / math.sqrt(len(x))), float(best)
 
 
+def nearest_images(images, x_train):
+    """The training image that each sample is nearest to: a copy would show here.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, figure 2 (Euclidean distance of pixels).
+
+    Args:
+        images: array, shape `(number, ...)`.
+        x_train: array, shape `(examples, ...)`.
+
+    Returns:
+        `(nearest, distances)`: training images, shape of `images`, and how far they are, shape
+        `(number,)`.
+
+    Raises:
+        ValueError: when shapes do not fit.
+    """
+    flat, training = (np.asarray(x, "float32").reshape(len(x), -1) for x in (images, x_train))
+    if flat.shape[1] != training.shape[1]:
+        raise ValueError(f"shapes {np.shape(images)} and {np.shape(x_train)} do not fit.")
+    starts = range(0, len(flat), CHUNK)
+    squares = [_squares(flat[start : start + CHUNK], training) for start in starts]
+    chosen = np.concatenate([each.argmin(axis=1) for each in squares])
+    distances = np.linalg.norm(flat - training[chosen], axis=1)
+    return np.asarray(x_train)[chosen], distances
+
+
 def two_halves(score, x, seed=0):
     """What a score gives between two halves of the data: the floor to hold numbers against.
 

@@ -7,7 +7,7 @@ from matplotlib.patches import Circle
 from .style import COLOURS, WIDTH
 
 
-def codes(panels, labels, title, names=None, circles=()):
+def codes(panels, labels, title, names=None, circles=(), behind=None):
     """Codes in two or three dimensions, one panel per embedding, coloured by class.
 
     In two dimensions the axes end a little beyond the 99 % of the codes in the middle.
@@ -22,6 +22,8 @@ def codes(panels, labels, title, names=None, circles=()):
         names: list of str, names of the classes, or `None` for their numbers.
         circles: tuple of float, radii of circles round the origin in two dimensions: the contours
             of N(0, 1) at one, two and three standard deviations, say. Defaults to `()`.
+        behind: dict, title of a panel to points that are drawn behind its codes in grey (samples of
+            a prior), or `None`. Defaults to `None`.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -32,6 +34,8 @@ def codes(panels, labels, title, names=None, circles=()):
     for index, (name, points) in enumerate(panels.items()):
         in_3d = points.shape[1] == 3
         axis = figure.add_subplot(1, len(panels), index + 1, projection="3d" if in_3d else None)
+        if behind is not None:
+            axis.scatter(*behind[name].T, s=size, color="0.85", linewidths=0)
         for label in np.unique(labels):
             chosen = points[labels == label]
             colour = COLOURS[int(label) % len(COLOURS)]

@@ -108,6 +108,8 @@ def _draw(axis, lines, log_x, log_y, levels, bars):
         near = 0.05 * np.log2(ticks[-1] / ticks[0])  # labels that would run into the next one's
         ticks = [t for t, after in zip(ticks, [*ticks[1:], np.inf]) if np.log2(after / t) > near]
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    elif all(float(value).is_integer() for x, *_ in lines.values() for value in x):
+        axis.xaxis.get_major_locator().set_params(integer=True)
     if log_y:
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
