@@ -172,6 +172,12 @@ def test_samples_are_decoded_one_hot_classes_and_styles():
             model.sample(3, labels=labels)
 
 
+def test_there_is_no_line_between_codes_of_several_parts():
+    x = pixels(RNG(0), 4)[0]
+    with pytest.raises(ValueError, match="no line between"):
+        semi_supervised().interpolate(x[:2], x[2:])
+
+
 def test_labelled_examples_are_added_to_batches():
     x, labels = np.zeros((5, 2), "float32"), np.full(5, -1)
     extra = np.arange(6, dtype="float32").reshape(3, 2) + 1

@@ -149,6 +149,15 @@ def kinds_of(model):
     return {name: type(o).__name__.lower() for name, o in model.optimizer.parts.items()}
 
 
+def test_float16_is_refused():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        with pytest.raises(ValueError, match="mixed_bfloat16"):
+            autoencoder().compile("adam")
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 @keras.saving.register_keras_serializable("tests")
 class Lazy(keras_ae.AdversarialAutoencoder):
     """The generator moves in every third step only; a copy of the encoder follows slowly."""

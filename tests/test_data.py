@@ -232,3 +232,15 @@ def test_random_mask():
     np.testing.assert_array_equal(y, 2 * x)
     with pytest.raises(ValueError, match="less than 1"):
         data.RandomMask(1.0)
+
+
+def test_binarisation_keeps_the_mean_and_is_fresh_for_every_batch():
+    grey = np.tile(np.linspace(0, 1, 11, dtype="float32"), (4000, 1))
+    binarize = data.RandomBinarize()
+    (first,), (second,) = (binarize((grey,), np.random.default_rng(seed)) for seed in (0, 1))
+    assert set(np.unique(first)) == {0.0, 1.0} and first.dtype == np.float32
+    np.testing.assert_allclose(first.mean(axis=0), grey[0], atol=0.03)
+    assert (first[:, 0] == 0).all() and (first[:, -1] == 1).all()
+    assert (first != second).any()
+    (again,) = binarize((first,), np.random.default_rng(2))
+    np.testing.assert_array_equal(again, first)  # black and white stay as they are

@@ -42,11 +42,41 @@ for network in (("bernoulli", None, 0), ("squared_error", "tanh", -1)):
 print("equal")
 """
 
+ADVERSARIAL = """
+import numpy as np, keras, keras_ae
+from keras_ae.engine import distribution
+distribution.split_cpu(2)
 
-def test_two_devices_equal_one():
+class Fixed(keras_ae.layers.GaussianPrior):  # noise would differ by device
+    def call(self, noise):
+        return 0.0 * noise + self.scale
+
+def train(devices):
+    keras.utils.set_random_seed(0)
+    with distribution.data_parallel(devices):
+        model = keras_ae.AdversarialAutoencoder(
+            keras_ae.dense_encoder((6,), 2, (5,), "tanh"),
+            keras_ae.dense_decoder((6,), 2, (5,), "tanh"),
+            keras_ae.dense_encoder((2,), 1, (7,), "tanh", name="discriminator"), Fixed(2, 1.5))
+        model.compile(keras.optimizers.Adam(0.01))
+        x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
+        logs = model.fit(x, batch_size=16, epochs=5, validation_data=x, verbose=0).history
+    return [keras.ops.convert_to_numpy(w) for w in model.weights], logs
+
+(one, logs_one), (two, logs_two) = train(1), train(2)
+for a, b in zip(one, two):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+for name in logs_one:
+    np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
+print("equal")
+"""
+
+
+@pytest.mark.parametrize("script", (SCRIPT, ADVERSARIAL), ids=("plain", "adversarial"))
+def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":
         pytest.skip("no data parallelism on the torch backend: keras_ae says so")
-    assert processes.run("-c", SCRIPT).stdout.strip().endswith("equal")
+    assert processes.run("-c", script).stdout.strip().endswith("equal")
 
 
 def test_what_cannot_be_distributed_is_refused():

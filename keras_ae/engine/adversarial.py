@@ -140,8 +140,14 @@ class Adversarial:
             **kwargs: as in `Model.compile`.
 
         Raises:
-            ValueError: when a name is missing or unknown, or as `Model.compile` says.
+            ValueError: when a name is missing or unknown, the model computes in float16, or as
+                `Model.compile` says.
         """
+        if self.compute_dtype == "float16":
+            raise ValueError(
+                "mixed_float16 needs a scaled loss, which several optimizers in turn do not have "
+                "here: build the model in mixed_bfloat16 or float32."
+            )
         names = list(self.trained_by())
         if isinstance(optimizer, (str, keras.optimizers.Optimizer)) and not isinstance(
             optimizer, NamedOptimizers
