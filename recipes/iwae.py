@@ -103,7 +103,9 @@ def main(
 def kept(file, compute):
     """Numbers for every test image, which a resumed run reads rather than computing them again."""
     if not file.exists():
-        np.save(file, compute())
+        unfinished = file.with_name(f"unfinished_{file.name}")
+        np.save(unfinished, compute())
+        unfinished.replace(file)
     return np.load(file)
 
 

@@ -54,9 +54,10 @@ def main(
         arms = {"standard": lambda: keras_ae.dense_autoencoder(shape, 2, units, loss="bernoulli")}
         arms |= {f"beta {beta:g}": lambda beta=beta: variational(beta) for beta in betas}
         models, codes = {}, {}
-        prior = lambda number: np.random.default_rng(number).normal(size=(2000, 2))
-        threshold, bandwidth = evaluation.mmd_quantile(prior, 2000)
-        run.metric("prior_mmd", threshold, "95 % quantile of two samples of N(0, 1), 2000 each")
+        number = min(2000, len(x_test))
+        prior = lambda seed: np.random.default_rng(seed).normal(size=(number, 2))
+        threshold, bandwidth = evaluation.mmd_quantile(prior, number)
+        run.metric("prior_mmd", threshold, "95 % quantile of two samples of N(0, 1)")
         for name, build in arms.items():
             # 4. Train
             keras.utils.set_random_seed(seed)
@@ -75,7 +76,7 @@ def main(
                 posterior = model.encode_distribution(x_test)
                 noise = np.random.default_rng(seed).normal(size=drawn.shape)
                 drawn = posterior["mean"] + np.exp(posterior["log_variance"] / 2) * noise
-            discrepancy = evaluation.mmd(drawn[:2000], prior(seed + 1_000_000), bandwidth)
+            discrepancy = evaluation.mmd(drawn[:number], prior(seed + 1_000_000), bandwidth)
             run.metric(f"{key}_mmd", discrepancy, "squared discrepancy of drawn codes to N(0, 1)")
             lost = evaluation.squared_error(x_test, model.reconstruct(x_test))
             run.metric(f"{key}_squared_error", lost, "squared error summed over pixels")

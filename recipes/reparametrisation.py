@@ -66,12 +66,9 @@ def main(
             panels[when] = {name: (COUNTS, v / COUNTS) for name, v in variances.items()}
             key, through = when.replace(" ", "_"), variances["reparametrised"]
             run.metric(f"{key}_variance", through, "nats squared, reparametrised, one sample")
-            for name, words in (
-                ("score function", "score"),
-                ("score function, baseline", "baseline"),
-            ):
+            for name, word in OTHERS.items():
                 ratio = variances[name] / through
-                run.metric(f"{key}_{words}_ratio", ratio, "variance over the reparametrised one's")
+                run.metric(f"{key}_{word}_ratio", ratio, "variance over the reparametrised one's")
         title = f"Variance of the gradient with respect to mean and log variance of a code\n{about}"
         axes = ["samples that are averaged"] * 2
         figure = figures.curve_panels(panels, title, axes, "variance, nats squared", True, True)

@@ -178,6 +178,42 @@ def test_there_is_no_line_between_codes_of_several_parts():
         semi_supervised().interpolate(x[:2], x[2:])
 
 
+def test_networks_that_only_seem_to_fit():
+    conv = keras_ae.conv_encoder((7, 6, 1), (3, 2), 3, 2, activation="tanh")
+    with pytest.raises(ValueError, match="the decoder's input"):
+        keras_ae.AdversarialAutoencoder(
+            conv,
+            keras_ae.conv_decoder(
+                (7, 6, 1), (2, 2, 2), (3,), tied_to=conv, output_padding=((1, 0), (0, 1))
+            ),
+            keras_ae.dense_encoder((2,), 1, (3,), name="discriminator"),
+            layers.GaussianPrior(2),
+        )
+    image = keras.Input((6, 5, 1))
+    flat = keras.layers.Flatten()(image)
+    heads = {"label": keras.layers.Dense(4, "softmax")(flat), "style": keras.layers.Dense(4)(flat)}
+    with pytest.raises(ValueError, match="needed are logits"):
+        semi_supervised(keras.Model(image, heads))
+
+    class NoLabels(layers.GaussianMixturePrior):
+        def call(self, noise):
+            return noise[:, :2]
+
+    judge = keras_ae.dense_encoder((7,), 1, (3,), name="discriminator")
+    with pytest.raises(ValueError, match="cannot be called with noise"):
+        adversarial(prior=NoLabels(4), judge=judge, num_classes=4)
+
+
+def test_a_prior_keeps_its_digits_in_mixed_precision():
+    prior = layers.SwissRollPrior(width=0.1)
+    expected = drawn(prior, 1000)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        np.testing.assert_array_equal(drawn(layers.SwissRollPrior(width=0.1), 1000), expected)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def test_labelled_examples_are_added_to_batches():
     x, labels = np.zeros((5, 2), "float32"), np.full(5, -1)
     extra = np.arange(6, dtype="float32").reshape(3, 2) + 1

@@ -132,17 +132,79 @@ def test_optimizers_are_named_and_kept_apart(tmp_path):
     x = pixels(np.random.default_rng(0), 16)[0]
     model.fit(x, batch_size=8, verbose=0)
     assert [int(model.optimizer[name].iterations) for name in kinds] == [2, 2, 2]
-    with pytest.raises(AttributeError, match=r"model.optimizer\['generator'\].learning_rate"):
-        _ = model.optimizer.learning_rate
+    with pytest.raises(ValueError, match=r"model.optimizer\['generator'\].learning_rate"):
+        model.optimizer.learning_rate = 0.1
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert kinds_of(loaded) == kinds
     for a, b in zip(numbers(loaded.optimizer.variables), numbers(model.optimizer.variables)):
         np.testing.assert_array_equal(a, b)
     assert float(loaded.optimizer["generator"].learning_rate) == 0.125
-    for wrong in ({"reconstruction": "adam"}, {**kinds, "critic": "adam"}):
-        with pytest.raises(ValueError, match="pass a dict with one for each"):
+    one = keras.optimizers.Adam()
+    for wrong, message in (
+        ({"reconstruction": "adam"}, "pass a dict with one for each"),
+        ({**kinds, "critic": "adam"}, "pass a dict with one for each"),
+        (None, "or a dict with one for each of"),
+        (["adam"], "or a dict with one for each of"),
+        (dict.fromkeys(kinds, one), "under two names"),
+        ({**kinds, "generator": model.optimizer["generator"]}, "has trained something before"),
+    ):
+        with pytest.raises(ValueError, match=message):
             model.compile(wrong)
+
+
+def test_regularisers_count_once_in_fit_and_evaluate():
+    def model(weight):
+        keras.utils.set_random_seed(0)
+        image = keras.Input((6,))
+        regularizer = keras.regularizers.L2(weight) if weight else None
+        code = keras.layers.Dense(2, kernel_regularizer=regularizer)(image)
+        judge = keras_ae.dense_encoder((2,), 1, (3,), name="discriminator")
+        built = keras_ae.AdversarialAutoencoder(
+            keras.Model(image, code), keras_ae.dense_decoder((6,), 2), judge, Fixed(2)
+        )
+        built.compile(keras.optimizers.SGD(0.01))
+        return built
+
+    x = np.random.default_rng(0).uniform(size=(8, 6)).astype("float32")
+    with_it, without = model(2.0), model(0.0)
+    kernel = with_it.encoder.layers[1].get_weights()[0]
+    measured = with_it.evaluate(x, verbose=0, return_dict=True)
+    logs = {k: v[0] for k, v in with_it.fit(x, batch_size=8, verbose=0).history.items()}
+    without.fit(x, batch_size=8, verbose=0)
+    assert logs["regularization"] == pytest.approx(2.0 * np.sum(kernel**2), rel=1e-4)
+    assert measured["regularization"] == pytest.approx(logs["regularization"], rel=1e-4)
+    terms = ("reconstruction", "discriminator", "generator", "regularization")
+    for each in (measured, logs):
+        assert each["loss"] == pytest.approx(sum(each[term] for term in terms), rel=1e-4)
+    # the step is that without it, and one more along 2 * weight * kernel (the generator's turn
+    # comes after, with a slightly other encoder)
+    moved = with_it.encoder.layers[1].get_weights()[0]
+    other = without.encoder.layers[1].get_weights()[0]
+    np.testing.assert_allclose(moved - other, -0.01 * 4.0 * kernel, atol=2e-3)
+
+
+def test_what_only_a_step_can_see_is_refused_there():
+    """A generator's data cannot be checked before."""
+    model = autoencoder()
+    model.compile("adam")
+    x = pixels(np.random.default_rng(0), 4)[0]
+
+    def labels():
+        yield x, np.zeros(4, "float32")
+
+    with pytest.raises(ValueError, match="takes no labels"):
+        model.fit(labels(), verbose=0)
+
+
+def test_sample_weights_of_zero_train_nothing():
+    model = autoencoder()
+    model.compile(keras.optimizers.SGD(0.1))
+    x = pixels(np.random.default_rng(0), 8)[0]
+    before = numbers(model.weights)
+    model.fit(x, sample_weight=np.zeros(8, "float32"), batch_size=8, verbose=0)
+    for a, b in zip(before, numbers(model.weights)):
+        np.testing.assert_array_equal(a, b)
 
 
 def kinds_of(model):
@@ -230,6 +292,11 @@ def test_statistics_are_copied_not_averaged():
     layer = average.layers[1]
     np.testing.assert_array_equal(ops.convert_to_numpy(layer.moving_mean), 5.0)
     np.testing.assert_allclose(ops.convert_to_numpy(layer.gamma), 1.4, rtol=1e-6)
+
+
+def test_frequencies_are_whole_numbers():
+    with pytest.raises(ValueError, match="steps=0"):
+        autoencoder().every(0, lambda: None)
 
 
 def test_when_changes_nothing_where_the_predicate_does_not_hold():

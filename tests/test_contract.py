@@ -292,6 +292,28 @@ def test_export(case, trained, tmp_path):
         decoded = only(signatures["decode"](**{k: tf.constant(v) for k, v in codes.items()}))
         np.testing.assert_allclose(decoded, model.reconstruct(x[:size]), atol=1e-5)
 
+    if "sample" in model.endpoints():
+        check_sample(model, signatures["sample"])
+
+
+def check_sample(model, signature):
+    """The codes of a prior, and so the images, depend on nothing but what is passed."""
+    named = {spec.name: spec for spec in signature.structured_input_signature[1].values()}
+    rng, prior = np.random.default_rng(0), getattr(model, "prior", lambda noise, **_: noise)
+    noise = rng.normal(size=(5, named["noise"].shape[1])).astype("float32")
+    given = {"noise": noise}
+    if "labels" in named:
+        given["labels"] = np.arange(5, dtype="int32") % model.num_classes
+    by_label = given.get("labels") is not None and hasattr(prior, "num_classes")
+    known = {"labels": given["labels"]} if by_label and prior.num_classes else {}
+    codes = keras.ops.convert_to_numpy(prior(keras.ops.convert_to_tensor(noise), **known))
+    if isinstance(model.encode(np.zeros((1, *model.example_shape()), "float32")), dict):
+        one_hot = np.eye(model.num_classes, dtype="float32")[given["labels"]]
+        codes = {"label": one_hot, "style": codes}
+    images = only(signature(**given))
+    np.testing.assert_allclose(images, model.decode(codes), atol=1e-5)
+    np.testing.assert_array_equal(images, only(signature(**given)))
+
 
 def by_name(outputs, expected):
     """The parts of a code by the names that "decode" takes, after a look whether they are right."""

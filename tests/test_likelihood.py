@@ -148,6 +148,8 @@ def test_other_likelihoods_and_bounds():
 
 def test_bad_input():
     model, x, _ = linear_gaussian()
+    with pytest.raises(ValueError, match="2 samples or more"):
+        evaluation.gradient_estimates(model, x, np.zeros((1, 60, LATENTS)))
     for arguments, message in (
         ({"num_samples": 0}, "num_samples=0"),
         ({"x": x[0]}, "needed is"),

@@ -141,7 +141,18 @@ def test_floor_and_quantisation():
     np.testing.assert_allclose(quantized, [0.0, 128 / 255, 1.0], rtol=1e-6)
 
 
+def test_far_sets_keep_their_distances():
+    near = evaluation.precision_recall(gaussians(300), gaussians(300, 0.3, seed=1))
+    far = evaluation.precision_recall(3000.0 + gaussians(300), 3000.0 + gaussians(300, 0.3, seed=1))
+    assert far == pytest.approx(near, abs=0.02)
+
+
 def test_bad_input():
+    with pytest.raises(ValueError, match="most codes are equal"):
+        evaluation.mmd(np.zeros((10, 2)), np.zeros((10, 2)))
+    images = np.full((4, 8, 8, 1), np.nan)
+    with pytest.raises(ValueError, match="NaN"):
+        evaluation.sliced_wasserstein(images, images)
     for score in (evaluation.frechet_distance, evaluation.kernel_distance, evaluation.mmd):
         with pytest.raises(ValueError, match="shapes"):
             score(gaussians(10), gaussians(10, size=4))

@@ -132,13 +132,14 @@ class AddLabelled:
         """Adds examples to a batch.
 
         Args:
-            arrays: tuple `(x, labels)` of arrays.
+            arrays: tuple `(x, labels)` or `(x, labels, sample_weight)` of arrays.
             rng: `numpy.random.Generator`.
 
         Returns:
-            Tuple `(x, labels)`, longer by `number`.
+            Tuple of arrays, longer by `number`; the added ones have the weight 1.
         """
         chosen = rng.integers(0, len(self.x), self.number)
-        x, labels = arrays
+        x, labels, *weights = arrays
         labels = np.concatenate([labels, self.labels[chosen].astype(labels.dtype)])
-        return np.concatenate([x, self.x[chosen]]), labels
+        weights = [np.concatenate([w, np.ones(self.number, w.dtype)]) for w in weights]
+        return (np.concatenate([x, self.x[chosen]]), labels, *weights)

@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from . import autodiff, distribution
+from .checks import LABEL_HINT, check_positive_int, check_shape
 from .model import batch_mean
 
 
@@ -41,6 +42,12 @@ class NamedOptimizers(keras.optimizers.Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         if not isinstance(optimizers, dict) or not optimizers:
             raise ValueError(f"optimizers={optimizers!r}: pass a dict, name to optimizer.")
+        instances = [o for o in optimizers.values() if not isinstance(o, str)]
+        if len({id(o) for o in instances}) < len(instances) or any(o.built for o in instances):
+            raise ValueError(
+                "an optimizer stands under two names, or has trained something before: pass a new "
+                "one for each name."
+            )
         # not a dict: Keras would save the parts a second time
         self.parts = types.MappingProxyType(
             {part: keras.optimizers.get(optimizer) for part, optimizer in optimizers.items()}
@@ -72,9 +79,15 @@ class NamedOptimizers(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self):
-        raise AttributeError(
-            "each optimizer has a learning rate of its own: "
-            + ", ".join(f"model.optimizer[{part!r}].learning_rate" for part in self.parts)
+        """That of the first optimizer, for callbacks that note one."""
+        return next(iter(self.parts.values())).learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        raise ValueError(
+            "each optimizer has a learning rate of its own, set "
+            + " or ".join(f"model.optimizer[{part!r}].learning_rate" for part in self.parts)
+            + "."
         )
 
     def apply(self, grads, trainable_variables=None):
@@ -148,6 +161,8 @@ class Adversarial:
                 "mixed_float16 needs a scaled loss, which several optimizers in turn do not have "
                 "here: build the model in mixed_bfloat16 or float32."
             )
+        if any(callable(weight) for weight in self.term_weights.values()):
+            raise ValueError("terms of several optimizers have no schedules: pass numbers.")
         names = list(self.trained_by())
         if isinstance(optimizer, (str, keras.optimizers.Optimizer)) and not isinstance(
             optimizer, NamedOptimizers
@@ -155,6 +170,11 @@ class Adversarial:
             one = keras.optimizers.get(optimizer)
             optimizer = {name: type(one).from_config(one.get_config()) for name in names}
         given = getattr(optimizer, "parts", optimizer)
+        if not hasattr(given, "keys"):
+            raise ValueError(
+                f"optimizer={optimizer!r}: pass one, or a dict with one for each of "
+                f"{', '.join(map(repr, names))}."
+            )
         if given.keys() != set(names):
             raise ValueError(
                 f"compile() got optimizers for {', '.join(map(repr, given))}: this model trains "
@@ -180,12 +200,22 @@ class Adversarial:
 
     def _step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if y is None and self.needs_target():  # of a data set that could not be checked before
+            raise ValueError(self.needs_target())
+        check_shape("y", (x if y is None else y).shape, self.target_shape(), LABEL_HINT)
+        regularised = [v for v in self.trainable_variables if v.regularizer]
+        self._regularized = bool(regularised)
+        if regularised:
+            self._regularization.update_state(penalty(regularised), ops.shape(x)[0])
         outputs = self.update(x, x if y is None else y, sample_weight)
         self.optimizer._iterations.assign_add(1)
         return self.compute_metrics(x, y, outputs, sample_weight)
 
     def minimize(self, name, function):
         """One step of one optimizer.
+
+        Regularisers of weights are added to the loss of the first optimizer that trains them. (What
+        layers add by `add_loss` in their call is not.)
 
         Args:
             name: str, of the optimizer.
@@ -197,9 +227,16 @@ class Adversarial:
         """
         optimizer, variables = self.optimizer[name], self._groups()[name]
 
+        earlier = set()
+        for other, group in self._groups().items():
+            if other == name:
+                break
+            earlier |= {id(variable) for variable in group}
+        regularised = [v for v in variables if v.regularizer and id(v) not in earlier]
+
         def scaled():
             loss, terms = function()
-            return distribution.scale_loss(loss), terms
+            return distribution.scale_loss(loss + penalty(regularised)), terms
 
         (_, terms), gradients = autodiff.value_and_grad(scaled, variables, has_aux=True)
         autodiff.apply_gradients(optimizer, gradients, variables)
@@ -210,8 +247,19 @@ class Adversarial:
 
         Args:
             steps: int, n.
-            function: callable without arguments; it may `minimize` and `log`.
+            function: callable without arguments; it may `minimize` and `log`. (A term that had no
+                turn in an epoch is logged as zero.)
+
+        Raises:
+            ValueError: when `steps` is not a positive integer, or on several devices with
+                TensorFlow, whose optimizers cannot run in a part of a step there.
         """
+        check_positive_int("steps", steps)
+        if steps > 1 and keras.backend.backend() == "tensorflow" and distribution.num_devices() > 1:
+            raise ValueError(
+                "parts that run in every n-th step work on one device with TensorFlow: train on "
+                "JAX, or on one device."
+            )
         if steps == 1:
             function()
         else:
@@ -233,8 +281,24 @@ class Adversarial:
     def get_metrics_result(self):
         """What is logged; "loss" is the weighted sum of all terms."""
         logs = super().get_metrics_result()
-        logs["loss"] = sum(self.weight_now(term) * logs[term] for term in self.term_weights)
+        logs["loss"] = logs.get("regularization", 0.0) + sum(
+            self.weight_now(term) * logs[term] for term in self.term_weights
+        )
         return logs
+
+
+def penalty(variables):
+    """Sum of what the regularisers of weights cost.
+
+    Source: `keras.regularizers`.
+
+    Args:
+        variables: list of Keras variables that have a regulariser.
+
+    Returns:
+        Scalar tensor, zero for none.
+    """
+    return sum(ops.cast(v.regularizer(v), "float32") for v in variables)
 
 
 def average_of(network, name):

@@ -170,6 +170,20 @@ def check_positive_int(name, value):
         raise ValueError(f"{name}={value!r}: pass a positive integer.")
 
 
+def check_positive(name, value):
+    """A positive, finite number.
+
+    Args:
+        name: str, what to call it in messages.
+        value: the value.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise ValueError(f"{name}={value!r}: pass a positive number.")
+
+
 def check_shares(name, x, divisor):
     """A number of examples that devices can share equally.
 

@@ -147,7 +147,8 @@ def check_linear_end(network, reason):
     if output_activation(network) not in ("linear", None):
         raise ValueError(
             f"{network.name} ends in {output_activation(network)!r}, but {reason} reads logits: "
-            "build it with output_activation=None; the model applies what is missing."
+            "build it with a linear end (output_activation=None of a decoder, "
+            "latent_activation=None of an encoder)."
         )
 
 

@@ -291,8 +291,13 @@ class Trainer(keras.Model):
         padded = {key: distribution.pad(part) for key, part in given.items()}
         batch_size = distribution.share(batch_size)
         outputs = network.predict(padded.get("", padded), batch_size=batch_size, verbose=0)
-        outputs = tree.map_structure(lambda y: ops.convert_to_tensor(y[:size]), outputs)
-        return tree.map_structure(lambda y: ops.convert_to_numpy(_as_float32(y)), then(outputs))
+        parts = []
+        for start in range(0, size, batch_size):  # `then` in batches too
+            chosen = slice(start, min(start + batch_size, size))
+            part = tree.map_structure(lambda y, c=chosen: ops.convert_to_tensor(y[c]), outputs)
+            part = tree.map_structure(_as_float32, then(part))
+            parts.append(tree.map_structure(ops.convert_to_numpy, part))
+        return tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
 
     def predict_step(self, *arguments):
         if keras.backend.backend() != "jax":

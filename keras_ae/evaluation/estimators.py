@@ -31,14 +31,18 @@ def gradient_estimates(model, x, noise):
         respect to the means, then to the log variances, in nats.
 
     Raises:
-        ValueError: when a shape does not fit.
+        ValueError: when a shape does not fit, or there is one sample only.
     """
+    noise = np.asarray(noise, "float32")
+    if noise.ndim != 3 or len(noise) < 2:
+        raise ValueError(
+            f"noise has shape {noise.shape}: pass (samples, batch, latent_dim), 2 samples or more."
+        )
     posterior = model.encode_distribution(x)
     deviation = np.exp(posterior["log_variance"] / 2)
     z = (posterior["mean"] + deviation * noise).astype("float32")  # (samples, batch, latent_dim)
-    values = ops.convert_to_numpy(model.conditional(x, z))[..., None]  # f
-    total = lambda z: ops.reshape(ops.sum(model.conditional(x, z)), (1,))
-    slopes = ops.convert_to_numpy(autodiff.gradient(total, z))  # df/dz
+    parts = [_value_and_slope(model, x, z[at : at + 100]) for at in range(0, len(z), 100)]
+    values, slopes = (np.concatenate(each) for each in zip(*parts))  # f, and df/dz
     others = (values.sum(axis=0) - values) / (len(values) - 1)
     both = lambda of_mean, of_log_variance: np.concatenate([of_mean, of_log_variance], axis=-1)
     score = both(noise / deviation, (noise**2 - 1.0) / 2.0)
@@ -47,3 +51,10 @@ def gradient_estimates(model, x, noise):
         "score function": values * score,
         "score function, baseline": (values - others) * score,
     }
+
+
+def _value_and_slope(model, x, z):
+    """f at some samples, shape `(samples, batch, 1)`, and its derivative."""
+    values, pullback = autodiff.vjp(lambda z: model.conditional(x, z), z)
+    slopes = pullback(ops.ones_like(values))
+    return tuple(ops.convert_to_numpy(tensor) for tensor in (values[..., None], slopes))

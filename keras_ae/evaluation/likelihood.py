@@ -6,10 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..engine import distribution
 from ..engine.checks import check_positive_int, training_data
 
+MOST_NUMBERS = 2**27  # of what the decoder gives, that are held at once
 
-def elbo(model, x, num_samples=1, seed=0, batch_size=100):
+
+def elbo(model, x, num_samples=1, seed=0, batch_size=100, samples_at_once=50):
     """Evidence lower bound of every image, with the KL as the model has it.
 
     Source: Kingma and Welling 2013, arXiv:1312.6114, equation 10.
@@ -20,6 +23,7 @@ def elbo(model, x, num_samples=1, seed=0, batch_size=100):
         num_samples: int, codes drawn per image, over which the bound is averaged. Defaults to `1`.
         seed: int, of the noise. Defaults to `0`.
         batch_size: int. Defaults to `100`.
+        samples_at_once: int, codes of an image that are held at once, at most. Defaults to `50`.
 
     Returns:
         array, shape `(examples,)`, nats; below log p(x) on average.
@@ -32,7 +36,7 @@ def elbo(model, x, num_samples=1, seed=0, batch_size=100):
         terms = model.terms(x, noise)
         return -(terms["reconstruction"] + terms["kl"])
 
-    passes = _passes(model, x, bound, num_samples, seed, batch_size, 100)
+    passes = _passes(model, x, bound, num_samples, seed, batch_size, samples_at_once)
     return sum(samples * values for samples, values in passes) / num_samples
 
 
@@ -50,7 +54,8 @@ def negative_log_likelihood(model, x, num_samples=5000, seed=0, batch_size=100, 
         num_samples: int, k: exactly so many codes are drawn for each image. Defaults to `5000`.
         seed: int, of the noise. Defaults to `0`.
         batch_size: int. Defaults to `100`.
-        samples_at_once: int, codes of an image that are held at once. Defaults to `50`.
+        samples_at_once: int, codes of an image that are held at once, at most (fewer where images
+            are large). Defaults to `50`.
 
     Returns:
         array, shape `(examples,)`, nats: the negative logarithm, small is good.
@@ -104,7 +109,7 @@ class _Pass(keras.Model):
     """Applies a function of images and fresh noise, compiled and in batches, by `predict`."""
 
     def __init__(self, function, samples, latent_dim, seed):
-        super().__init__(name="noisy_pass")
+        super().__init__(name="noisy_pass", dtype="float32")  # or it would round the images
         self.function, self.shape = function, (samples, latent_dim)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -125,10 +130,13 @@ def _passes(model, x, function, num_samples, seed, batch_size, at_once):
     ):
         check_positive_int(name, number)
     x, _, _ = training_data(model, x, None, None)
-    whole, rest = divmod(num_samples, at_once)
+    largest = MOST_NUMBERS // (batch_size * math.prod(model.decoder.output_shape[1:]))
+    whole, rest = divmod(num_samples, max(min(at_once, largest), 1))
+    at_once = (num_samples - rest) // max(whole, 1)
+    padded, batch_size = distribution.pad(x), distribution.share(batch_size)
     for samples, times in ((at_once, whole), (rest, min(rest, 1))):
         own = int(np.random.SeedSequence([seed, samples]).generate_state(1)[0] >> 1)
         one = _Pass(function, samples, model.latent_dim, own)
         for _ in range(times):
-            values = one.predict(x, batch_size=batch_size, verbose=0)
+            values = one.predict(padded, batch_size=batch_size, verbose=0)[: len(x)]
             yield samples, values.astype("float64")

@@ -99,7 +99,8 @@ def precision_recall(features, other, k=5):
     samples, data = _pair(features, other)
     if not 1 <= k < min(len(samples), len(data)):
         raise ValueError(f"k={k}: pass 1 to {min(len(samples), len(data)) - 1}, below both sets.")
-    samples, data = samples.astype("float32"), data.astype("float32")
+    centre = data.mean(axis=0)  # or float32 would lose the distances of far sets
+    samples, data = (samples - centre).astype("float32"), (data - centre).astype("float32")
     own_samples, own_data = _radii(samples, k), _radii(data, k)
     inside, reached, count = [], np.zeros(len(data), bool), np.zeros(len(data), bool)
     for start in range(0, len(samples), CHUNK):
@@ -132,11 +133,13 @@ def mmd(codes, other, bandwidth=None):
         float, around zero for samples of one distribution (it may be negative).
 
     Raises:
-        ValueError: when shapes do not fit.
+        ValueError: when shapes do not fit, or the bandwidth is not positive.
     """
     codes, other = _pair(codes, other)
     if bandwidth is None:
         bandwidth = np.median(distance.pdist(other[:2000]))
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth={bandwidth}: most codes are equal, pass a positive bandwidth.")
 
     def mean(x, y, own):  # of the kernel over all pairs; of a set with itself over pairs of two
         rows = (x[start : start + CHUNK] for start in range(0, len(x), CHUNK))
@@ -189,7 +192,8 @@ def sliced_wasserstein(images, other, patches=128, directions=512, seed=0):
         dict, side of a level to its distance times 1000, and "mean".
 
     Raises:
-        ValueError: when shapes differ or the images are smaller than a patch.
+        ValueError: when shapes differ, the images are smaller than a patch, or a value is NaN or
+            infinite.
     """
     images, other = np.asarray(images, "float32"), np.asarray(other, "float32")
     if images.ndim != 4 or images.shape[1:] != other.shape[1:] or min(images.shape[1:3]) < 7:
@@ -197,6 +201,8 @@ def sliced_wasserstein(images, other, patches=128, directions=512, seed=0):
             f"images of shapes {images.shape} and {other.shape}: pass (examples, height, width, "
             "channels), equal but for the number, sides of 7 or more."
         )
+    if not (np.isfinite(images).all() and np.isfinite(other).all()):
+        raise ValueError("images hold NaN or infinities: remove them.")
     number, values = min(len(images), len(other)), {}
     for level in zip(_pyramid(images[:number]), _pyramid(other[:number])):
         rng = np.random.default_rng([seed, level[0].shape[1]])

@@ -10,7 +10,7 @@ import math
 import keras
 from keras import ops
 
-from ..engine.checks import check_positive_int
+from ..engine.checks import check_positive, check_positive_int
 
 
 class Prior(keras.layers.Layer):
@@ -26,7 +26,7 @@ class Prior(keras.layers.Layer):
     """
 
     def __init__(self, noise_dim, latent_dim, num_classes=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})  # bfloat16 would blur a thin prior
         for name, number in (("noise_dim", noise_dim), ("latent_dim", latent_dim)):
             check_positive_int(name, number)
         if num_classes is not None:
@@ -61,7 +61,7 @@ class GaussianPrior(Prior):
 
     def __init__(self, latent_dim, scale=1.0, **kwargs):
         super().__init__(latent_dim, latent_dim, **kwargs)
-        check_scale("scale", scale)
+        check_positive("scale", scale)
         self.scale = scale
 
     def call(self, noise):
@@ -100,7 +100,7 @@ class GaussianMixturePrior(Prior):
     def __init__(self, num_classes=10, radius=4.0, length=1.0, width=0.3, **kwargs):
         super().__init__(3, 2, num_classes, **kwargs)
         for name, number in (("radius", radius), ("length", length), ("width", width)):
-            check_scale(name, number)
+            check_positive(name, number)
         self.radius, self.length, self.width = radius, length, width
 
     def call(self, noise, labels=None):
@@ -125,8 +125,8 @@ class GaussianMixturePrior(Prior):
 class SwissRollPrior(Prior):
     """A rolled-up sheet seen from its edge: a spiral in the plane, each class a piece of it.
 
-    The arc is covered evenly: with t in [0, 1] the way along it, the angle is proportional to
-    sqrt(t), and so is the distance from the origin.
+    With t in [0, 1] even, the angle is proportional to sqrt(t), and so is the distance from the
+    origin: the arc is covered evenly but for the innermost turn, which is thinner.
 
     Source: Makhzani et al. 2015, arXiv:1511.05644, section 2.3, figure 4b (the sizes are read from
     the figure).
@@ -153,7 +153,7 @@ class SwissRollPrior(Prior):
     def __init__(self, num_classes=10, radius=5.0, turns=2.0, width=0.1, **kwargs):
         super().__init__(3, 2, num_classes, **kwargs)
         for name, number in (("radius", radius), ("turns", turns), ("width", width)):
-            check_scale(name, number)
+            check_positive(name, number)
         self.radius, self.turns, self.width = radius, turns, width
 
     def call(self, noise, labels=None):
@@ -169,22 +169,6 @@ class SwissRollPrior(Prior):
     def get_config(self):
         own = {name: getattr(self, name) for name in ("num_classes", "radius", "turns", "width")}
         return {**super().get_config(), **own}
-
-
-def check_scale(name, value):
-    """A positive, finite number.
-
-    Source: this library.
-
-    Args:
-        name: str, what to call it in messages.
-        value: the value.
-
-    Raises:
-        ValueError: when it is not one.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-        raise ValueError(f"{name}={value!r}: pass a positive number.")
 
 
 def check_prior(prior, latent_dim):
@@ -205,7 +189,17 @@ def check_prior(prior, latent_dim):
             f"prior={prior!r}: pass keras_ae.layers.GaussianPrior({latent_dim}), say, or a layer "
             "with the attribute noise_dim, from unit Gaussian noise (batch, noise_dim) to codes."
         )
-    code = prior(keras.KerasTensor((None, prior.noise_dim), "float32"))
+    noise = keras.KerasTensor((None, prior.noise_dim), "float32")
+    labels = keras.KerasTensor((None,), "int32")
+    with_labels = {} if getattr(prior, "num_classes", None) is None else {"labels": labels}
+    try:
+        code = prior(noise, **with_labels)
+        prior(noise)  # also without, for images of any class
+    except TypeError as error:
+        raise ValueError(
+            f"the prior {prior.name} cannot be called with noise, and with labels=None or class "
+            f"numbers where it has num_classes: {error}"
+        ) from error
     if tuple(code.shape) != (None, latent_dim):
         raise ValueError(
             f"the prior {prior.name} gives codes of shape {tuple(code.shape)}, the encoder "

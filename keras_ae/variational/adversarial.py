@@ -81,6 +81,7 @@ class AdversarialAutoencoder(Adversarial, Coder):
         super().__init__(encoder, decoder, terms, "mean" if gaussian else None, **kwargs)
         if loss == "bernoulli":
             check_linear_end(decoder, "loss='bernoulli'")
+        check_shape("the decoder's input", decoder.input_shape, decoder.input_shape[-1:])
         self.latent_dim = decoder.input_shape[-1]
         check_prior(prior, self.latent_dim)
         if num_classes is not None and getattr(prior, "num_classes", None) != num_classes:
@@ -114,11 +115,11 @@ class AdversarialAutoencoder(Adversarial, Coder):
         def discriminate():
             code = ops.stop_gradient(self._code(x, True))
             terms = {"discriminator": self._discriminator_loss(code, labels, True)}
-            return ops.mean(terms["discriminator"]), terms
+            return batch_mean("discriminator", terms["discriminator"], sample_weight), terms
 
         def deceive():
             terms = {"generator": self._generator_loss(self._code(x, True), labels, True)}
-            return ops.mean(terms["generator"]), terms
+            return batch_mean("generator", terms["generator"], sample_weight), terms
 
         terms = self.minimize("reconstruction", reconstruct)
         terms |= self.minimize("discriminator", discriminate)
@@ -246,9 +247,15 @@ class AdversarialAutoencoder(Adversarial, Coder):
 
     def endpoints(self):
         shape = (None, self.prior.noise_dim)
-        noise = keras.InputSpec(shape=shape, dtype="float32", name="noise")
-        sample = lambda noise: self.decode(ops.cast(self.prior(noise), "float32"))
-        return super().endpoints() | {"sample": (sample, [noise])}
+        specs = [keras.InputSpec(shape=shape, dtype="float32", name="noise")]
+        if self.num_classes is not None:  # -1 for any
+            specs.append(keras.InputSpec(shape=(None,), dtype="int32", name="labels"))
+
+        def sample(noise, labels=None):
+            known = {} if labels is None else {"labels": labels}
+            return self.decode(ops.cast(self.prior(noise, **known), "float32"))
+
+        return super().endpoints() | {"sample": (sample, specs)}
 
 
 def check_discriminator(discriminator, width):

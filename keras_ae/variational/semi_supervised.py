@@ -34,7 +34,8 @@ class SemiSupervisedAAE(Adversarial, Coder):
     Examples without a label have -1; `keras_ae.data.AddLabelled` mixes batches of both. `compile`
     takes one optimizer for each of "reconstruction", "discriminator", "generator" and
     "classification". The terms of these names are logged ("classification" per example, zero for
-    those without a label).
+    those without a label). Labelled examples count in the other losses too (in the paper only in
+    the fourth), so let most of a batch be unlabelled.
 
     Source: Makhzani et al. 2015, arXiv:1511.05644, section 5.
 
@@ -74,6 +75,12 @@ class SemiSupervisedAAE(Adversarial, Coder):
                 f"the encoder gives {', '.join(heads) or 'one output'}: needed is a dict with "
                 "'label', logits (batch, num_classes), and 'style', (batch, style_dim)."
             )
+        end = getattr(heads["label"]._keras_history.operation, "activation", None)
+        if getattr(end, "__name__", "linear") != "linear":
+            raise ValueError(
+                f"the head 'label' ends in {end.__name__!r}, needed are logits: build it without "
+                "activation, the model takes their softmax."
+            )
         names = ("reconstruction", "discriminator", "generator", "classification")
         super().__init__(encoder, decoder, dict.fromkeys(names, 1.0), **kwargs)
         if loss == "bernoulli":
@@ -108,16 +115,17 @@ class SemiSupervisedAAE(Adversarial, Coder):
         def discriminate():
             code = {key: ops.stop_gradient(part) for key, part in self._code(x, True).items()}
             terms = {"discriminator": self._discriminator_loss(code, True)}
-            return ops.mean(terms["discriminator"]), terms
+            return batch_mean("discriminator", terms["discriminator"], sample_weight), terms
 
         def deceive():
             terms = {"generator": self._generator_loss(self._code(x, True), True)}
-            return ops.mean(terms["generator"]), terms
+            return batch_mean("generator", terms["generator"], sample_weight), terms
 
         def classify():
             terms = {"classification": self._classification(x, target, True)}
-            labelled = ops.sum(ops.cast(target >= 0, "float32"))  # their mean, however few
-            return ops.sum(terms["classification"]) / ops.maximum(labelled, 1.0), terms
+            share = ops.mean(ops.cast(target >= 0, "float32"))  # the labelled ones' mean
+            mean = batch_mean("classification", terms["classification"], sample_weight)
+            return mean / ops.maximum(share, 1e-6), terms
 
         terms = self.minimize("reconstruction", reconstruct)
         terms |= self.minimize("discriminator", discriminate)

@@ -24,7 +24,7 @@ import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine.checks import as_array, check_positive_int, check_shape, ends
+from ..engine.checks import as_array, check_positive, check_positive_int, check_shape, ends
 from ..engine.coder import Coder, check_linear_end
 
 LEVELS = 256  # of a pixel of 8 bits
@@ -84,8 +84,7 @@ class VAE(Coder):
             if value not in known:
                 raise ValueError(f"{name}={value!r}: pass one of {', '.join(known)}.")
         check_positive_int("num_samples", num_samples)
-        if not isinstance(deviation, (int, float)) or not 0 < deviation < float("inf"):
-            raise ValueError(f"deviation={deviation!r}: pass a positive number, in pixel values.")
+        check_positive("deviation", deviation)
         if importance_weighted and beta != 1.0:
             raise ValueError(f"beta={beta!r}: the importance-weighted bound has none, pass 1.0.")
         latent_dim = check_heads(encoder)
