@@ -4,7 +4,8 @@ Slide:    Denoising Autoencoders; Autoencoders for weight initialisation
 Source:   Vincent et al. 2010 (JMLR 11), sections 3.5 and 6.3
 Expected: full MNIST, three layers: 1.28 % stacked denoising, 1.40 % stacked plain autoencoders
           (both from memory)
-Measured: not yet
+Measured: one, two, three layers: 1.67, 1.35, 1.16 % stacked denoising; 1.91, 1.59, 1.48 % stacked
+          plain; 1.70, 1.42, 1.45 % random weights (MNIST, one seed)
 Run:      python -m recipes stacked_denoising --data mnist --epochs 10
 """
 
