@@ -5,7 +5,8 @@ Source:   the lecture's own code, 784-400-20-400-784, ReLU, Bernoulli pixels; Ki
           2013, arXiv:1312.6114
 Expected: no published number for this network on grey MNIST; for a 784-400-40 VAE on fixed binary
           MNIST a library reports 89.78 nats
-Measured: not yet
+Measured: 102.0 nats a test image (76.4 + 25.6; independent pixels 206.0), all 20 latents in use,
+          squared error 6.5 against 5.3 of the standard one (MNIST, one seed)
 Run:      python -m recipes vae --data mnist --epochs 50
 """
 

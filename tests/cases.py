@@ -11,6 +11,13 @@ import numpy as np
 
 import keras_ae
 
+# for `compile` in tests: on TensorFlow without XLA, which is built sooner (JAX has no other way)
+SOON = (
+    {"jit_compile": False, "steps_per_execution": 1}
+    if keras.backend.backend() == "tensorflow"
+    else {}
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:

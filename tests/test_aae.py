@@ -8,7 +8,7 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import data, evaluation, layers
-from tests.cases import adversarial, numpy_weights, pixels, semi_supervised
+from tests.cases import SOON, adversarial, numpy_weights, pixels, semi_supervised
 from tests.test_adversarial import numbers
 
 RNG = np.random.default_rng
@@ -95,7 +95,7 @@ def test_codes_come_to_follow_the_prior():
         keras_ae.dense_encoder((2,), 1, (64, 64), name="discriminator"),
         layers.GaussianPrior(2),
     )
-    model.compile(keras.optimizers.Adam(2e-3, 0.5))
+    model.compile(keras.optimizers.Adam(2e-3, 0.5), **SOON)
     prior = RNG(1).normal(size=(1000, 2))
     before = evaluation.mmd(model.encode(x), prior, 1.0)
     model.fit(x, batch_size=100, epochs=60, verbose=0)
@@ -108,7 +108,7 @@ def test_classification_counts_labelled_examples_alone():
     model = numpy_weights(semi_supervised())
     x = pixels(RNG(0), 6)[0]
     labels = np.array([0, -1, 3, -1, -1, 1], "int32")
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), **SOON)
     logs = model.evaluate(x, labels, verbose=0, return_dict=True)
     probabilities = model.encode(x)["label"]
     known = labels >= 0
@@ -120,7 +120,9 @@ def test_classification_counts_labelled_examples_alone():
         """How the label head moves under the fourth optimizer alone."""
         again = numpy_weights(semi_supervised())
         names = again.trained_by()
-        again.compile({n: keras.optimizers.SGD(float(n == "classification")) for n in names})
+        again.compile(
+            {n: keras.optimizers.SGD(float(n == "classification")) for n in names}, **SOON
+        )
         before = numbers(again.encoder.weights)
         again.fit(x, labels, batch_size=6, verbose=0)
         return [b - a for a, b in zip(before, numbers(again.encoder.weights))]
@@ -152,7 +154,7 @@ def test_few_labels_name_the_classes():
         keras_ae.dense_encoder((4,), 1, (32,), name="style_discriminator"),
         layers.GaussianPrior(4),
     )
-    model.compile("adam")
+    model.compile("adam", **SOON)
     batches = keras_ae.Batches(
         x, np.full(800, -1), batch_size=50, augment=data.AddLabelled(x[few], truth[few], 8)
     )

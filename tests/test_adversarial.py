@@ -7,8 +7,8 @@ from keras import ops
 
 import keras_ae
 from keras_ae.engine import adversarial, autodiff
+from tests.cases import SOON, discriminator, numpy_weights, pixels
 from tests.cases import adversarial as autoencoder
-from tests.cases import discriminator, numpy_weights, pixels
 
 
 def numbers(variables):
@@ -38,7 +38,7 @@ def test_a_step_equals_one_written_by_hand_in_pytorch():
     encoder, decoder, judge = theirs
     x = np.random.default_rng(0).uniform(size=(8, 6)).astype("float32")
     rates = {"reconstruction": 0.1, "discriminator": 0.2, "generator": 0.3}
-    ours.compile({name: keras.optimizers.SGD(rate, 0.9) for name, rate in rates.items()})
+    ours.compile({name: keras.optimizers.SGD(rate, 0.9) for name, rate in rates.items()}, **SOON)
     for _ in range(3):
         history = ours.fit(x, batch_size=8, shuffle=False, verbose=0).history
 
@@ -126,7 +126,7 @@ NETWORKS = ("encoder", "decoder", "discriminator")
 def test_optimizers_are_named_and_kept_apart(tmp_path):
     model = autoencoder()
     kinds = {"reconstruction": "adam", "discriminator": "sgd", "generator": "adagrad"}
-    model.compile(kinds)
+    model.compile(kinds, **SOON)
     assert kinds_of(model) == kinds
     model.optimizer["generator"].learning_rate = 0.125
     x = pixels(np.random.default_rng(0), 16)[0]
@@ -150,7 +150,7 @@ def test_optimizers_are_named_and_kept_apart(tmp_path):
         ({**kinds, "generator": model.optimizer["generator"]}, "has trained something before"),
     ):
         with pytest.raises(ValueError, match=message):
-            model.compile(wrong)
+            model.compile(wrong, **SOON)
 
 
 def test_regularisers_count_once_in_fit_and_evaluate():
@@ -163,7 +163,7 @@ def test_regularisers_count_once_in_fit_and_evaluate():
         built = keras_ae.AdversarialAutoencoder(
             keras.Model(image, code), keras_ae.dense_decoder((6,), 2), judge, Fixed(2)
         )
-        built.compile(keras.optimizers.SGD(0.01))
+        built.compile(keras.optimizers.SGD(0.01), **SOON)
         return built
 
     x = np.random.default_rng(0).uniform(size=(8, 6)).astype("float32")
@@ -187,7 +187,7 @@ def test_regularisers_count_once_in_fit_and_evaluate():
 def test_what_only_a_step_can_see_is_refused_there():
     """A generator's data cannot be checked before."""
     model = autoencoder()
-    model.compile("adam")
+    model.compile("adam", **SOON)
     x = pixels(np.random.default_rng(0), 4)[0]
 
     def labels():
@@ -199,7 +199,7 @@ def test_what_only_a_step_can_see_is_refused_there():
 
 def test_sample_weights_of_zero_train_nothing():
     model = autoencoder()
-    model.compile(keras.optimizers.SGD(0.1))
+    model.compile(keras.optimizers.SGD(0.1), **SOON)
     x = pixels(np.random.default_rng(0), 8)[0]
     before = numbers(model.weights)
     model.fit(x, sample_weight=np.zeros(8, "float32"), batch_size=8, verbose=0)
@@ -249,7 +249,7 @@ def lazy():
     encoder = keras_ae.dense_encoder((6,), 2, (5,), "tanh", dropout=0.2)
     decoder = keras_ae.dense_decoder((6,), 2)
     model = Lazy(encoder, decoder, discriminator(), keras_ae.layers.GaussianPrior(2))
-    model.compile(keras.optimizers.Adam(0.01))
+    model.compile(keras.optimizers.Adam(0.01), **SOON)
     return model
 
 

@@ -8,7 +8,7 @@ from keras import ops
 import keras_ae
 from keras_ae.engine import autodiff
 from keras_ae.layers import KSparse
-from tests.cases import numpy_weights, sparse
+from tests.cases import SOON, numpy_weights, sparse
 
 RNG = np.random.default_rng(0)
 
@@ -106,7 +106,7 @@ def test_the_weight_counts():
         for each in (0.0, weight):
             keras.utils.set_random_seed(0)
             model = sparse(penalty=penalty, weight=each, target=0.05)
-            model.compile(keras.optimizers.Adam(0.02))
+            model.compile(keras.optimizers.Adam(0.02), **SOON)
             model.fit(x, batch_size=64, epochs=80, verbose=0)
             means.append(model.encode(x).mean())
         assert means[0] > means[1] + 0.1

@@ -10,7 +10,7 @@ from scipy.special import log_softmax, logsumexp
 import keras_ae
 from keras_ae import losses
 from keras_ae.engine import autodiff
-from tests.cases import numpy_weights
+from tests.cases import SOON, numpy_weights
 
 HEADS = ("mean", "log_variance")
 
@@ -193,7 +193,7 @@ def test_fit_and_evaluate_sample():
     model, x = small(num_samples=2000), pixels()
     for variable in model.decoder.trainable_variables:
         variable.assign(5.0 * variable.value)  # curved enough to tell them apart
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), **SOON)
     measured = model.evaluate(x, verbose=0, return_dict=True)
     assert measured == model.evaluate(x, verbose=0, return_dict=True)
     sampled = numbers(model.terms(x, noise(5000)))["reconstruction"].mean()
@@ -208,7 +208,7 @@ def test_a_warm_up_raises_the_weight_with_the_steps(tmp_path):
     warm_up = keras.optimizers.schedules.PolynomialDecay(0.0, 8, 2.0)
     model, x = small(beta=warm_up), pixels(16)
     model.training_steps.assign(0.0)
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), **SOON)
 
     def weight(model):
         logs = model.evaluate(x, verbose=0, return_dict=True)
