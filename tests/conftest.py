@@ -1,11 +1,15 @@
 """How pytest-xdist shares the tests between two processes: a Case stays together, and so does a
-file, because their tests share one compiled model or one finished run."""
+file, because their tests share one compiled model or one finished run. Groups that take long go
+first, so that neither process waits for the other at the end."""
 
 import pytest
+
+LONG = ("test_recipes", "test_distribution", "test_data")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
     for item in items:
         case = getattr(getattr(item, "callspec", None), "params", {}).get("case")
         group = getattr(case, "name", None) if item.path.stem == "test_contract" else None
