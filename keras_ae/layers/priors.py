@@ -34,8 +34,8 @@ class Prior(keras.layers.Layer):
         self.noise_dim, self.latent_dim, self.num_classes = noise_dim, latent_dim, num_classes
 
     def uniform(self, noise):
-        """Unit Gaussian numbers as uniform ones in [0, 1]."""
-        return 0.5 * (1.0 + ops.erf(noise / math.sqrt(2.0)))
+        """A uniform number in [0, 1] from two unit Gaussian ones, the last: their angle."""
+        return ops.arctan2(noise[:, -1], noise[:, -2]) / (2.0 * math.pi) + 0.5  # (batch,)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -86,7 +86,7 @@ class GaussianMixturePrior(Prior):
         **kwargs: `name` and `dtype`, as in `keras.layers.Layer`.
 
     Call arguments:
-        noise: tensor, unit Gaussian, shape `(batch, 3)`; the last number chooses the Gaussian.
+        noise: tensor, unit Gaussian, shape `(batch, 4)`; the last two choose the Gaussian.
         labels: int tensor, shape `(batch,)`, which Gaussian, -1 for any; or `None`. Defaults to
             `None`.
 
@@ -98,13 +98,13 @@ class GaussianMixturePrior(Prior):
     """
 
     def __init__(self, num_classes=10, radius=4.0, length=1.0, width=0.3, **kwargs):
-        super().__init__(3, 2, num_classes, **kwargs)
+        super().__init__(4, 2, num_classes, **kwargs)
         for name, number in (("radius", radius), ("length", length), ("width", width)):
             check_positive(name, number)
         self.radius, self.length, self.width = radius, length, width
 
     def call(self, noise, labels=None):
-        chosen = ops.floor(self.num_classes * self.uniform(noise[:, 2]))
+        chosen = ops.floor(self.num_classes * self.uniform(noise))
         chosen = ops.clip(chosen, 0.0, self.num_classes - 1.0)  # (batch,)
         if labels is not None:
             labels = ops.cast(labels, noise.dtype)
@@ -139,7 +139,7 @@ class SwissRollPrior(Prior):
         **kwargs: `name` and `dtype`, as in `keras.layers.Layer`.
 
     Call arguments:
-        noise: tensor, unit Gaussian, shape `(batch, 3)`; the last number chooses the place.
+        noise: tensor, unit Gaussian, shape `(batch, 4)`; the last two choose the place.
         labels: int tensor, shape `(batch,)`, which piece, -1 for any; or `None`. Defaults to
             `None`.
 
@@ -151,13 +151,13 @@ class SwissRollPrior(Prior):
     """
 
     def __init__(self, num_classes=10, radius=5.0, turns=2.0, width=0.1, **kwargs):
-        super().__init__(3, 2, num_classes, **kwargs)
+        super().__init__(4, 2, num_classes, **kwargs)
         for name, number in (("radius", radius), ("turns", turns), ("width", width)):
             check_positive(name, number)
         self.radius, self.turns, self.width = radius, turns, width
 
     def call(self, noise, labels=None):
-        way = self.uniform(noise[:, 2])  # (batch,)
+        way = self.uniform(noise)  # (batch,)
         if labels is not None:
             labels = ops.cast(labels, noise.dtype)
             way = ops.where(labels < 0.0, way, (labels + way) / self.num_classes)
