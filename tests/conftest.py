@@ -1,8 +1,13 @@
 """How pytest-xdist shares the tests between two processes: a Case stays together, and so does a
 file, because their tests share one compiled model or one finished run. Groups that take long go
-first, so that neither process waits for the other at the end."""
+first, so that neither process waits for the other at the end. Each computes with one thread of
+OpenMP: two that want both cores each spin on barriers, and PyTorch takes ten times as long."""
+
+import os
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 
 LONG = ("test_recipes", "test_distribution", "test_data")
 

@@ -238,6 +238,26 @@ def when(predicate, function):
         write_back(jax.lax.cond(predicate, run, lambda: kept))
 
 
+def sum_rows(values):
+    """Sum of every row.
+
+    On JAX a product with ones at full precision: what a reduction is fused with, XLA computes on a
+    CPU one number at a time, and a cross-entropy takes sixteen times as long.
+
+    Source: this library.
+
+    Args:
+        values: tensor, shape `(rows, columns)`, floats.
+
+    Returns:
+        Tensor, shape `(rows,)`.
+    """
+    if BACKEND == "jax":
+        ones = jax.numpy.ones(values.shape[1], values.dtype)
+        return jax.numpy.matmul(values, ones, precision="highest")
+    return ops.sum(values, axis=-1)
+
+
 def apply_gradients(optimizer, gradients, variables):
     """One step of an optimizer, inside a training step on any backend.
 
