@@ -5,7 +5,7 @@ Source:   Burda et al. 2015, arXiv:1509.00519, table 1 (one stochastic layer, 78
 Expected: dynamically binarised MNIST, 5000 samples: VAE 86.76 nats, IWAE 85.54 (k = 5), 84.78
           (k = 50) after 3280 epochs; on fixed binarisation IWAE 88.71 / 87.63 / 87.10
 Measured: not yet
-Run:      python -m recipes iwae --data mnist --epochs 200
+Run:      python -m recipes iwae --data mnist --epochs 60
           (fixed binarisation: --data FILE.npz with black and white images)
 """
 
@@ -62,7 +62,7 @@ def main(
                 importance_weighted=number > 1,
             )
             # 4. Train
-            batches = sources.Batches(images.x_train, batch_size=100, seed=seed, augment=binarize)
+            batches = sources.Batches(images.x_train, batch_size=20, seed=seed, augment=binarize)
             steps = run.epochs * batches.num_batches
             rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
             model.compile(keras.optimizers.Adam(rate))
