@@ -14,34 +14,70 @@ for name in ("keras_ae", "keras"):
 import numpy as np, tensorflow as tf
 folder, = sys.argv[1:]
 signatures = tf.saved_model.load(folder + "/exported").signatures
-expected = np.load(folder + "/expected.npz")
-for name, argument in (("serve", "x"), ("encode", "x"), ("decode", "z")):
-    outputs = signatures[name](**{argument: tf.constant(expected[name + "_in"])})
-    (value,) = outputs.values()
+expected = dict(np.load(folder + "/expected.npz"))
+for name in [key for key in expected if "/" not in key]:
+    own = [key for key in expected if key.startswith(name + "/")]
+    inputs = {key.split("/")[1]: tf.constant(expected[key]) for key in own}
+    (value,) = signatures[name](**inputs).values()
     np.testing.assert_allclose(value.numpy(), expected[name], atol=1e-5)
-print("equal")
+    print(name, *sorted(inputs))
 """
 
 
-def test_plain_tensorflow_loads_the_export(tmp_path):
-    model = keras_ae.Autoencoder(
-        keras_ae.dense_encoder((28, 28, 1), 3, (64, 12)),
-        keras_ae.dense_decoder((28, 28, 1), 3, (12, 64)),
-        loss="bernoulli",
-    )
+def dense(*heads):
+    encoder = keras_ae.dense_encoder((28, 28, 1), 2, (64,), heads=heads or ("code",))
+    return encoder, keras_ae.dense_decoder((28, 28, 1), 2, (64,))
+
+
+def adversarial(prior, **kwargs):
+    width = 2 + (0 if not kwargs else kwargs["num_classes"] + 1)
+    judge = keras_ae.dense_encoder((width,), 1, (8,), name="discriminator")
+    return keras_ae.AdversarialAutoencoder(*dense(), judge, prior, loss="bernoulli", **kwargs)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: keras_ae.Autoencoder(*dense(), loss="bernoulli"),
+        lambda: keras_ae.VAE(*dense("mean", "log_variance")),
+        lambda: adversarial(keras_ae.layers.SwissRollPrior(10), num_classes=10),
+    ],
+    ids=["autoencoder", "variational", "adversarial"],
+)
+def test_plain_tensorflow_loads_the_export(tmp_path, build):
+    model, rng = build(), np.random.default_rng(0)
     if model.cannot_export():
         pytest.skip(model.cannot_export())
-    x = np.random.default_rng(0).uniform(size=(7, 28, 28, 1)).astype("float32")
+    x = rng.uniform(size=(7, 28, 28, 1)).astype("float32")
     codes = model.encode(x)
-    np.savez(
-        tmp_path / "expected.npz",
-        serve_in=x,
-        serve=model.predict(x, verbose=0),
-        encode_in=x,
-        encode=codes,
-        decode_in=codes,
-        decode=model.decode(codes),
-    )
+    expected = {
+        "serve/x": x,
+        "serve": model.predict(x, verbose=0),
+        "encode/x": x,
+        "encode": codes,
+        "decode/z": codes,
+        "decode": model.decode(codes),
+    }
+    signatures = ["serve x", "encode x", "decode z"]
+    if "sample" in model.endpoints():
+        width = 4 if hasattr(model, "prior") else 2
+        inputs = {"noise": rng.normal(size=(5, width)).astype("float32")}
+        if hasattr(model, "prior"):
+            inputs = {"labels": np.array([0, 9, -1, 3, 3], "int32"), **inputs}
+        expected |= {f"sample/{name}": value for name, value in inputs.items()}
+        sample = model.endpoints()["sample"][0]
+        expected["sample"] = keras.ops.convert_to_numpy(sample(**inputs))
+        signatures.append(" ".join(["sample", *inputs]))
+    np.savez(tmp_path / "expected.npz", **expected)
+    model.export(tmp_path / "exported")
+    found = processes.run("-c", LOADER, tmp_path).stdout.strip().splitlines()
+    assert found == signatures
+
+
+def test_an_export_replaces_only_exports(tmp_path):
+    model = keras_ae.Autoencoder(*dense())
+    if model.cannot_export():
+        pytest.skip(model.cannot_export())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     with pytest.raises(ValueError, match="not a SavedModel"):
@@ -51,7 +87,6 @@ def test_plain_tensorflow_loads_the_export(tmp_path):
     (tmp_path / "exported" / "old").write_text("of an earlier export, which is replaced")
     model.export(tmp_path / "exported")
     assert not (tmp_path / "exported" / "old").exists()
-    assert processes.run("-c", LOADER, tmp_path).stdout.strip() == "equal"
 
 
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):

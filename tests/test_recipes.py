@@ -145,6 +145,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     assert not backup.exists()
 
 
+CONSTRAINTS = ("small_code", "sparse", "denoising", "prior")
 # pictures of each recipe, and what its numbers must show after a quick run
 QUICK = {
     "drawing_lines": (
@@ -257,6 +258,26 @@ QUICK = {
             n["gaussian_mmd"] < 0.02  # an untrained encoder's is above 0.5
             and n["gaussian_in_8_d_squared_error"] < 3
             and n["error_100_labels"] < 25
+        ),
+    ),
+    "generation": (
+        {"samples", "nearest"},
+        lambda n: (
+            n["floor_frechet"] < 4 < n["standard_fitted_frechet"] + n["variational_frechet"]
+            and all(
+                3 * n[f"{name}_frechet"]
+                < min(n["standard_frechet"], n["independent_pixels_frechet"])
+                for name in ("standard_fitted", "variational", "adversarial")
+            )
+            and n["variational_nearest"] > 0.5 * n["test_nearest"]  # no copies
+        ),
+    ),
+    "four_constraints": (
+        {"table", "pictures", "codes"},
+        lambda n: (
+            n["none_noise_lost"] < 0.6 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
+            and n["sparse_speaking"] < 0.4 * n["none_speaking"]
+            and n["small_code_numbers"] == 16
         ),
     ),
     "reparametrisation": (

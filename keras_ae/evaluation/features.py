@@ -8,6 +8,7 @@ import numpy as np
 
 from ..networks.features import feature_network
 from .representation import classification_error
+from .samples import frechet_distance, kernel_distance, precision_recall, quantize
 
 EPOCHS = 4  # with more, a little noise on test images scores below the floor
 
@@ -33,6 +34,42 @@ class FeatureExtractor:
     def classify(self, images):
         """Classes of images, int array of shape `(examples,)`."""
         return self.network.predict(images, batch_size=500, verbose=0)["logits"].argmax(axis=1)
+
+    def scores(self, samples, data):
+        """All scores of samples that are computed in features, of 8-bit pixels.
+
+        Put beside them what a second sample of the data scores, with as many images.
+
+        Source: see `frechet_distance`, `kernel_distance` and `precision_recall`; total variation
+        between the shares of classes.
+
+        Args:
+            samples: array of images in [0, 1], shape `(examples, height, width, channels)`.
+            data: array of such images, as many if scores are to be compared with others'.
+
+        Returns:
+            dict with "frechet", "kernel", "precision", "recall", "density", "coverage" and
+            "class_distance" (0: classes as often as in the data, 1: none of them).
+
+        Raises:
+            ValueError: when there are too few images.
+        """
+        outputs = [
+            self.network.predict(quantize(images), batch_size=500, verbose=0)
+            for images in (samples, data)
+        ]
+        features = [output["features"] for output in outputs]
+        classes = outputs[0]["logits"].shape[1]
+        shares = [
+            np.bincount(output["logits"].argmax(axis=1), minlength=classes) / len(output["logits"])
+            for output in outputs
+        ]
+        return {
+            "frechet": frechet_distance(*features),
+            "kernel": kernel_distance(*features),
+            **precision_recall(*features),
+            "class_distance": float(np.abs(shares[0] - shares[1]).sum() / 2.0),
+        }
 
     @property
     def fingerprint(self):

@@ -16,3 +16,4 @@ from .images import bitmaps as bitmaps
 from .images import strips as strips
 from .images import tiles as tiles
 from .style import COLOURS as COLOURS
+from .tables import table as table
