@@ -29,8 +29,122 @@ from ..layers.priors import check_prior
 from .vae import check_heads
 
 
+class AdversarialCoder(Adversarial, Coder):
+    """What adversarial autoencoders have in common: the three phases of a step, and a prior.
+
+    A subclass says what its encoder makes of images (`_drawn_code`) and how codes are judged
+    (`_discriminator_loss`, `_generator_loss`, of codes and labels, values `(batch,)`).
+
+    Source: Makhzani et al. 2015, arXiv:1511.05644, section 2.
+
+    Args:
+        encoder: `keras.Model` from images to codes.
+        decoder: `keras.Model` from codes to images; to logits where `loss` is "bernoulli".
+        prior: layer from unit Gaussian noise to codes.
+        loss: "squared_error" or "bernoulli".
+        num_classes: int, or `None` for a model that reads no labels.
+        **kwargs: `head`, `name` and `dtype`, as in `Coder` and `keras.Model`.
+
+    Raises:
+        ValueError: when encoder and decoder do not fit each other, or the loss is unknown.
+    """
+
+    LOSSES = {"squared_error": losses.squared_error, "bernoulli": losses.bernoulli}
+    PHASES = ("reconstruction", "discriminator", "generator")
+
+    def __init__(self, encoder, decoder, prior, loss, num_classes, **kwargs):
+        if loss not in self.LOSSES:
+            raise ValueError(f"loss={loss!r}: pass 'squared_error' or 'bernoulli'.")
+        super().__init__(encoder, decoder, dict.fromkeys(self.PHASES, 1.0), **kwargs)
+        if loss == "bernoulli":
+            check_linear_end(decoder, "loss='bernoulli'")
+        self.prior, self.loss, self.num_classes = prior, loss, num_classes
+        self.seed_generator = keras.random.SeedGenerator(random.randrange(2**31))
+
+    # One training step ---------------------------------------------------------------------------
+
+    def update(self, x, target, sample_weight):
+        terms = {}
+        for name, phase in self._phases(x, target, sample_weight).items():
+            terms |= self.minimize(name, phase)
+        self.log(terms, x, sample_weight)
+        return terms["output"]
+
+    def _phases(self, x, target, sample_weight):
+        """What each optimizer lessens: functions that return a loss and its terms."""
+        labels, image = self._read(x, target)
+
+        def reconstruct():
+            output = self.decoder(self._drawn_code(x, True), training=True)  # (batch, *image_shape)
+            terms = {"reconstruction": self.LOSSES[self.loss](image, output), "output": output}
+            return batch_mean("reconstruction", terms["reconstruction"], sample_weight), terms
+
+        def discriminate():
+            code = keras.tree.map_structure(ops.stop_gradient, self._drawn_code(x, True))
+            terms = {"discriminator": self._discriminator_loss(code, labels, True)}
+            return batch_mean("discriminator", terms["discriminator"], sample_weight), terms
+
+        def deceive():
+            terms = {"generator": self._generator_loss(self._drawn_code(x, True), labels, True)}
+            return batch_mean("generator", terms["generator"], sample_weight), terms
+
+        return dict(zip(self.PHASES, (reconstruct, discriminate, deceive)))
+
+    def _read(self, x, target):
+        """`(labels, image)`: what came as `y` is one or the other."""
+        if self.num_classes is None:
+            return None, target
+        return ops.cast(target, "int32"), x
+
+    def _noise(self, batch):
+        shape = (batch, self.prior.noise_dim)
+        return keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
+
+    # Evaluation, and what a user sees ------------------------------------------------------------
+
+    def call(self, x, training=False):
+        return self.decoder(self.code(self.encoder(x, training=training)), training=training)
+
+    def loss_terms(self, x, target, outputs, training):
+        labels, image = self._read(x, target)
+        code = self._drawn_code(x, training)
+        output = self.decoder(code, training=training)
+        return {
+            "reconstruction": self.LOSSES[self.loss](image, output),
+            "discriminator": self._discriminator_loss(code, labels, training),
+            "generator": self._generator_loss(code, labels, training),
+        }
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, self._read(x, y)[1], y_pred, sample_weight)
+
+    def prediction(self, outputs):
+        outputs = super().prediction(outputs)
+        return ops.sigmoid(outputs) if self.loss == "bernoulli" else outputs
+
+    def label_range(self):
+        return None if self.num_classes is None else (-1, self.num_classes - 1)
+
+    def needs_target(self):
+        if self.num_classes is None:
+            return ""
+        return "this model is trained with labels. Pass fit(x, labels), -1 for images without one."
+
+    def target_range(self):
+        if self.loss == "bernoulli":
+            return 0.0, 1.0, "loss='bernoulli'"
+        return super().target_range()
+
+    def _drawn_from_prior(self, n, seed, labels=None):
+        """Codes of NumPy's noise, an array: the same on every backend."""
+        noise = np.random.default_rng(seed).normal(size=(n, self.prior.noise_dim))
+        known = {} if labels is None else {"labels": ops.convert_to_tensor(labels)}
+        z = self.prior(ops.convert_to_tensor(noise.astype("float32")), **known)
+        return np.array(ops.convert_to_numpy(ops.cast(z, "float32")))
+
+
 @keras.saving.register_keras_serializable("keras_ae")
-class AdversarialAutoencoder(Adversarial, Coder):
+class AdversarialAutoencoder(AdversarialCoder):
     """An autoencoder whose codes cannot be told from samples of a prior.
 
     `compile` takes one optimizer for each of "reconstruction", "discriminator" and "generator".
@@ -57,8 +171,6 @@ class AdversarialAutoencoder(Adversarial, Coder):
         ValueError: when networks or prior do not fit each other, or the loss is unknown.
     """
 
-    LOSSES = {"squared_error": losses.squared_error, "bernoulli": losses.bernoulli}
-
     def __init__(
         self,
         encoder,
@@ -69,18 +181,14 @@ class AdversarialAutoencoder(Adversarial, Coder):
         num_classes=None,
         **kwargs,
     ):
-        if loss not in self.LOSSES:
-            raise ValueError(f"loss={loss!r}: pass 'squared_error' or 'bernoulli'.")
         if num_classes is not None:
             check_positive_int("num_classes", num_classes)
         codes = ends(encoder)[1] if hasattr(encoder, "output_shape") else {"": None}
         gaussian = "" not in codes
         if gaussian:
             check_heads(encoder)
-        terms = {"reconstruction": 1.0, "discriminator": 1.0, "generator": 1.0}
-        super().__init__(encoder, decoder, terms, "mean" if gaussian else None, **kwargs)
-        if loss == "bernoulli":
-            check_linear_end(decoder, "loss='bernoulli'")
+        head = "mean" if gaussian else None
+        super().__init__(encoder, decoder, prior, loss, num_classes, head=head, **kwargs)
         check_shape("the decoder's input", decoder.input_shape, decoder.input_shape[-1:])
         self.latent_dim = decoder.input_shape[-1]
         check_prior(prior, self.latent_dim)
@@ -91,11 +199,7 @@ class AdversarialAutoencoder(Adversarial, Coder):
             )
         width = self.latent_dim + (0 if num_classes is None else num_classes + 1)
         check_discriminator(discriminator, width)
-        self.discriminator, self.prior = discriminator, prior
-        self.loss, self.num_classes = loss, num_classes
-        self.seed_generator = keras.random.SeedGenerator(random.randrange(2**31))
-
-    # One training step ---------------------------------------------------------------------------
+        self.discriminator = discriminator
 
     def trained_by(self):
         return {
@@ -103,29 +207,6 @@ class AdversarialAutoencoder(Adversarial, Coder):
             "discriminator": [self.discriminator],
             "generator": [self.encoder],
         }
-
-    def update(self, x, target, sample_weight):
-        labels, image = self._read(x, target)
-
-        def reconstruct():
-            output = self.decoder(self._code(x, True), training=True)  # (batch, *image_shape)
-            terms = {"reconstruction": self.LOSSES[self.loss](image, output), "output": output}
-            return batch_mean("reconstruction", terms["reconstruction"], sample_weight), terms
-
-        def discriminate():
-            code = ops.stop_gradient(self._code(x, True))
-            terms = {"discriminator": self._discriminator_loss(code, labels, True)}
-            return batch_mean("discriminator", terms["discriminator"], sample_weight), terms
-
-        def deceive():
-            terms = {"generator": self._generator_loss(self._code(x, True), labels, True)}
-            return batch_mean("generator", terms["generator"], sample_weight), terms
-
-        terms = self.minimize("reconstruction", reconstruct)
-        terms |= self.minimize("discriminator", discriminate)
-        terms |= self.minimize("generator", deceive)
-        self.log(terms, x, sample_weight)
-        return terms["output"]
 
     def _discriminator_loss(self, code, labels, training):
         real = self._judge(self._prior(ops.shape(code)[0], labels), labels, training)
@@ -142,12 +223,11 @@ class AdversarialAutoencoder(Adversarial, Coder):
         return self.discriminator(code, training=training)
 
     def _prior(self, batch, labels):
-        shape = (batch, self.prior.noise_dim)
-        noise = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
+        noise = self._noise(batch)
         z = self.prior(noise) if labels is None else self.prior(noise, labels=labels)
         return ops.cast(z, "float32")  # (batch, latent_dim)
 
-    def _code(self, x, training):
+    def _drawn_code(self, x, training):
         """Codes as training sees them: drawn where the encoder gives a distribution."""
         z = self.encoder(x, training=training)
         if not isinstance(z, dict):
@@ -155,34 +235,6 @@ class AdversarialAutoencoder(Adversarial, Coder):
         mean, log_variance = (ops.cast(z[head], "float32") for head in ("mean", "log_variance"))
         noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.seed_generator)
         return mean + ops.exp(0.5 * log_variance) * noise
-
-    def _read(self, x, target):
-        """`(labels, image)`: what came as `y` is one or the other."""
-        if self.num_classes is None:
-            return None, target
-        return ops.cast(target, "int32"), x
-
-    # Evaluation, and what a user sees ------------------------------------------------------------
-
-    def call(self, x, training=False):
-        return self.decoder(self.code(self.encoder(x, training=training)), training=training)
-
-    def loss_terms(self, x, target, outputs, training):
-        labels, image = self._read(x, target)
-        code = self._code(x, training)
-        output = self.decoder(code, training=training)
-        return {
-            "reconstruction": self.LOSSES[self.loss](image, output),
-            "discriminator": self._discriminator_loss(code, labels, training),
-            "generator": self._generator_loss(code, labels, training),
-        }
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, self._read(x, y)[1], y_pred, sample_weight)
-
-    def prediction(self, outputs):
-        outputs = super().prediction(outputs)
-        return ops.sigmoid(outputs) if self.loss == "bernoulli" else outputs
 
     def code(self, outputs):
         return outputs["mean"] if isinstance(outputs, dict) else outputs
@@ -220,30 +272,13 @@ class AdversarialAutoencoder(Adversarial, Coder):
             ValueError: as `sample` says.
         """
         check_positive_int("n", n)
-        noise = np.random.default_rng(seed).normal(size=(n, self.prior.noise_dim))
-        known = {}
         if labels is not None:
             if not getattr(self.prior, "num_classes", None):
                 raise ValueError(f"the prior {self.prior.name} knows no classes: leave labels out.")
             labels = check_labels("labels", labels, -1, self.prior.num_classes - 1)
             if len(labels) != n:
                 raise ValueError(f"{len(labels)} labels for n={n} images: pass one for each.")
-            known = {"labels": ops.convert_to_tensor(labels)}
-        z = self.prior(ops.convert_to_tensor(noise.astype("float32")), **known)
-        return np.array(ops.convert_to_numpy(ops.cast(z, "float32")))
-
-    def label_range(self):
-        return None if self.num_classes is None else (-1, self.num_classes - 1)
-
-    def needs_target(self):
-        if self.num_classes is None:
-            return ""
-        return "this model is trained with labels. Pass fit(x, labels), -1 for images without one."
-
-    def target_range(self):
-        if self.loss == "bernoulli":
-            return 0.0, 1.0, "loss='bernoulli'"
-        return super().target_range()
+        return self._drawn_from_prior(n, seed, labels)
 
     def endpoints(self):
         shape = (None, self.prior.noise_dim)

@@ -12,23 +12,19 @@ One after the other in every step. What tells p from one-hot samples makes it su
 all classes equally frequent; the few labels say which is which.
 """
 
-import random
-
 import keras
 import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine.adversarial import Adversarial
 from ..engine.checks import check_labels, check_positive_int, ends
-from ..engine.coder import Coder, check_linear_end
 from ..engine.model import batch_mean
 from ..layers.priors import check_prior
-from .adversarial import check_discriminator
+from .adversarial import AdversarialCoder, check_discriminator
 
 
 @keras.saving.register_keras_serializable("keras_ae")
-class SemiSupervisedAAE(Adversarial, Coder):
+class SemiSupervisedAAE(AdversarialCoder):
     """An adversarial autoencoder that learns classes from few labels: `fit(x, labels)`.
 
     Examples without a label have -1; `keras_ae.data.AddLabelled` mixes batches of both. `compile`
@@ -55,7 +51,7 @@ class SemiSupervisedAAE(Adversarial, Coder):
         ValueError: when the networks or the prior do not fit each other, or the loss is unknown.
     """
 
-    LOSSES = {"squared_error": losses.squared_error, "bernoulli": losses.bernoulli}
+    PHASES = (*AdversarialCoder.PHASES, "classification")
 
     def __init__(
         self,
@@ -67,8 +63,6 @@ class SemiSupervisedAAE(Adversarial, Coder):
         loss="squared_error",
         **kwargs,
     ):
-        if loss not in self.LOSSES:
-            raise ValueError(f"loss={loss!r}: pass 'squared_error' or 'bernoulli'.")
         heads = ends(encoder)[1] if hasattr(encoder, "output_shape") else {}
         if heads.keys() != {"label", "style"} or any(len(h.shape) != 2 for h in heads.values()):
             raise ValueError(
@@ -81,11 +75,8 @@ class SemiSupervisedAAE(Adversarial, Coder):
                 f"the head 'label' ends in {end.__name__!r}, needed are logits: build it without "
                 "activation, the model takes their softmax."
             )
-        names = ("reconstruction", "discriminator", "generator", "classification")
-        super().__init__(encoder, decoder, dict.fromkeys(names, 1.0), **kwargs)
-        if loss == "bernoulli":
-            check_linear_end(decoder, "loss='bernoulli'")
-        self.num_classes, self.style_dim = heads["label"].shape[1], heads["style"].shape[1]
+        super().__init__(encoder, decoder, prior, loss, heads["label"].shape[1], **kwargs)
+        self.style_dim = heads["style"].shape[1]
         check_discriminator(class_discriminator, self.num_classes)
         check_discriminator(style_discriminator, self.style_dim)
         check_prior(prior, self.style_dim)
@@ -93,10 +84,6 @@ class SemiSupervisedAAE(Adversarial, Coder):
             class_discriminator,
             style_discriminator,
         )
-        self.prior, self.loss = prior, loss
-        self.seed_generator = keras.random.SeedGenerator(random.randrange(2**31))
-
-    # One training step ---------------------------------------------------------------------------
 
     def trained_by(self):
         return {
@@ -106,49 +93,28 @@ class SemiSupervisedAAE(Adversarial, Coder):
             "classification": [self.encoder],
         }
 
-    def update(self, x, target, sample_weight):
-        def reconstruct():
-            output = self.decoder(self._code(x, True), training=True)  # (batch, *image_shape)
-            terms = {"reconstruction": self.LOSSES[self.loss](x, output), "output": output}
-            return batch_mean("reconstruction", terms["reconstruction"], sample_weight), terms
-
-        def discriminate():
-            code = {key: ops.stop_gradient(part) for key, part in self._code(x, True).items()}
-            terms = {"discriminator": self._discriminator_loss(code, True)}
-            return batch_mean("discriminator", terms["discriminator"], sample_weight), terms
-
-        def deceive():
-            terms = {"generator": self._generator_loss(self._code(x, True), True)}
-            return batch_mean("generator", terms["generator"], sample_weight), terms
-
+    def _phases(self, x, target, sample_weight):
         def classify():
             terms = {"classification": self._classification(x, target, True)}
             share = ops.mean(ops.cast(target >= 0, "float32"))  # the labelled ones' mean
             mean = batch_mean("classification", terms["classification"], sample_weight)
             return mean / ops.maximum(share, 1e-6), terms
 
-        terms = self.minimize("reconstruction", reconstruct)
-        terms |= self.minimize("discriminator", discriminate)
-        terms |= self.minimize("generator", deceive)
-        terms |= self.minimize("classification", classify)
-        self.log(terms, x, sample_weight)
-        return terms["output"]
+        return super()._phases(x, target, sample_weight) | {"classification": classify}
 
-    def _code(self, x, training):
+    def _drawn_code(self, x, training):
         return self.code(self.encoder(x, training=training))
 
-    def _discriminator_loss(self, code, training):
+    def _discriminator_loss(self, code, labels, training):
         batch = ops.shape(code["style"])[0]
         drawn = keras.random.randint((batch,), 0, self.num_classes, seed=self.seed_generator)
-        one_hot = ops.one_hot(drawn, self.num_classes)
-        shape = (batch, self.prior.noise_dim)
-        noise = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
+        one_hot, style = ops.one_hot(drawn, self.num_classes), self.prior(self._noise(batch))
         of_class, of_style = self._judges(training)
         return losses.logistic_discriminator(
             of_class(one_hot), of_class(code["label"])
-        ) + losses.logistic_discriminator(of_style(self.prior(noise)), of_style(code["style"]))
+        ) + losses.logistic_discriminator(of_style(style), of_style(code["style"]))
 
-    def _generator_loss(self, code, training):
+    def _generator_loss(self, code, labels, training):
         of_class, of_style = self._judges(training)
         return losses.logistic_generator(of_class(code["label"])) + losses.logistic_generator(
             of_style(code["style"])
@@ -168,26 +134,9 @@ class SemiSupervisedAAE(Adversarial, Coder):
         known = ops.cast(labels >= 0, "float32")
         return known * losses.categorical(one_hot, logits)
 
-    # Evaluation, and what a user sees ------------------------------------------------------------
-
-    def call(self, x, training=False):
-        return self.decoder(self._code(x, training), training=training)
-
     def loss_terms(self, x, target, outputs, training):
-        code = self._code(x, training)
-        return {
-            "reconstruction": self.LOSSES[self.loss](x, outputs),
-            "discriminator": self._discriminator_loss(code, training),
-            "generator": self._generator_loss(code, training),
-            "classification": self._classification(x, target, training),
-        }
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, x, y_pred, sample_weight)
-
-    def prediction(self, outputs):
-        outputs = super().prediction(outputs)
-        return ops.sigmoid(outputs) if self.loss == "bernoulli" else outputs
+        classification = self._classification(x, target, training)
+        return super().loss_terms(x, target, outputs, training) | {"classification": classification}
 
     def code(self, outputs):
         return {
@@ -227,21 +176,8 @@ class SemiSupervisedAAE(Adversarial, Coder):
         labels = check_labels("labels", labels, 0, self.num_classes - 1)
         if len(labels) != n:
             raise ValueError(f"{len(labels)} labels for n={n} images: pass one for each.")
-        noise = np.random.default_rng(seed).normal(size=(n, self.prior.noise_dim))
-        style = self.prior(ops.convert_to_tensor(noise.astype("float32")))
         one_hot = np.eye(self.num_classes, dtype="float32")[labels]
-        return self.decode({"label": one_hot, "style": np.array(ops.convert_to_numpy(style))})
-
-    def label_range(self):
-        return -1, self.num_classes - 1
-
-    def needs_target(self):
-        return "this model is trained with labels. Pass fit(x, labels), -1 for images without one."
-
-    def target_range(self):
-        if self.loss == "bernoulli":
-            return 0.0, 1.0, "loss='bernoulli'"
-        return super().target_range()
+        return self.decode({"label": one_hot, "style": self._drawn_from_prior(n, seed)})
 
     def endpoints(self):
         noise = keras.InputSpec(shape=(None, self.prior.noise_dim), dtype="float32", name="noise")
