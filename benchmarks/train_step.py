@@ -59,6 +59,9 @@ def main(
 
 def compare(module, network, epochs, contenders, rounds, batch_size, steps):
     """Runs all contenders on one network, prints the table and returns its numbers."""
+    unknown = [name for name in contenders if name not in CONTENDERS]
+    if unknown:
+        raise SystemExit(f"error: no contender {unknown[0]!r}: choose among {CONTENDERS}.")
     workers = {}
     for name in contenders:
         worker = Worker(module, name, network, batch_size, steps)
