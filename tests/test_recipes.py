@@ -112,7 +112,7 @@ def test_an_earlier_run_is_kept(tmp_path):
 
 def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     # enough to be killed in between: an epoch is over soonest on JAX
-    epochs = 150 if keras.backend.backend() == "jax" else 60
+    epochs = 100 if keras.backend.backend() == "jax" else 60
     flags = ["-m", "recipes", "autoencoder", "--epochs", str(epochs), "--seed", "3", "--out"]
     command = [sys.executable, *flags, str(tmp_path / "killed")]
     environment = processes.with_backend({"KERAS_AE_BACKUP_SECONDS": "0.2"})
