@@ -30,6 +30,23 @@ HEADLINES = {
         for noise in ("masking", "salt_and_pepper", "gaussian")
         for what in ("gain", "median_gain")
     ),
+    "four_constraints": " ".join(
+        f"{arm}_{what}"
+        for arm in ("none", "small_code", "sparse", "denoising", "prior")
+        for what in ("speaking", "probe", "digits_lost", "noise_lost", "frechet")
+    ),
+    "generation": "floor_frechet "
+    + " ".join(
+        f"{arm}_{what}"
+        for arm in (
+            "independent_pixels",
+            "standard",
+            "standard_fitted",
+            "variational",
+            "adversarial",
+        )
+        for what in ("frechet", "recall", "patches")
+    ),
     "manifold": "denoising_cosine denoising_length_ratio plain_length_ratio",
     "robust": "squared_error_20_percent_outliers correntropy_20_percent_outliers ratio_20_percent",
     "sparse": "k_10_probe_error k_25_probe_error k_40_probe_error k_100_probe_error "

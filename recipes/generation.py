@@ -6,8 +6,12 @@ Source:   lecture, "AEs [...] are not necessarily able to build meaningful outpu
           arXiv:1511.05644; Ghosh et al. 2019, arXiv:1903.12436 (a density fitted to codes)
 Expected: no published number; arbitrary codes fare badly in the standard autoencoder, well in the
           variational and the adversarial one
-Measured: not yet
-Run:      python -m recipes generation --data mnist --epochs 30
+Measured: Fréchet distance 0.6 between data, 316 independent pixels, 482 arbitrary codes of the
+          standard one, 49 with a Gaussian fitted to its codes, 38 VAE, 38 AAE (MNIST, one seed).
+          Not as the slide leads one to expect: a fitted Gaussian makes up most of the difference,
+          and beats both priors in patches (25 against 37 and 46: its images are sharper);
+          precision calls noise perfect (0.99), recall does not (0.00)
+Run:      python -m recipes generation --data mnist --epochs 20
 """
 
 import keras
