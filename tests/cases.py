@@ -24,7 +24,8 @@ class Case:
     """A model, small, with data that fit it.
 
     Args:
-        name: str, also the name of its golden file.
+        name: str, also the name of its golden file; the first word is that of its family, whose
+            first Case is checked in full by the README's test command, too (see conftest.py).
         build: callable that returns the model, not compiled.
         data: callable `(rng, examples) -> (x,)` or `(x, y)`.
         bad: dict, a part of the message to a callable that must raise ValueError with it.

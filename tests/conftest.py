@@ -11,16 +11,37 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
 
 LONG = ("test_recipes", "test_distribution", "test_data")
+# what compiles a model of its own is marked `long` for all Cases of a family (the first word of the
+# name) but the first
+OWN_MODEL = (
+    "test_resume_is_exact",
+    "test_same_seed_same_result",
+    "test_other_seed_other_result",
+    "test_fit_and_evaluate_agree",
+    "test_mixed_bfloat16_trains",
+    "test_data_sets_and_validation_split",
+    "test_a_file_of_another_backend",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    import keras  # after the line above, which PyTorch reads when it is imported
+
     items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
+    wanted = keras.backend.backend() != "tensorflow" or os.environ.get("KERAS_AE_LONG_TESTS")
+    first = {}  # name of the first Case of each family
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         group = None
         if item.path.stem == "test_contract" and "case" in parameters:
             group = parameters["case"].name
+            is_first = first.setdefault(group.split("_")[0], group) == group
+            if item.originalname in OWN_MODEL and not is_first:
+                item.add_marker(pytest.mark.long)
         elif item.originalname == "test_quick_runs_learn_something":
             group = f"quick_{parameters['name']}"
         item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
+        if item.get_closest_marker("long") and not wanted:
+            reason = "takes long: .ci/run has it, and KERAS_AE_LONG_TESTS=1 here"
+            item.add_marker(pytest.mark.skip(reason))

@@ -72,6 +72,7 @@ print("equal")
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("script", (SCRIPT, ADVERSARIAL), ids=("plain", "adversarial"))
 def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":

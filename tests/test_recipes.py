@@ -110,6 +110,7 @@ def test_an_earlier_run_is_kept(tmp_path):
     assert kept == {"run": "2", "run.1": "0", "run.2": "1"}
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     # enough to be killed in between: an epoch is over soonest on JAX
     epochs = 100 if keras.backend.backend() == "jax" else 60
