@@ -23,6 +23,8 @@ def shown(metric):
 
 # what the README shows of recipes that measure many numbers; docs/results.md has them all
 HEADLINES = {
+    "adversarial_autoencoder": "gaussian_mmd gaussian_prior_mmd gaussian_in_8_d_mmd "
+    "gaussian_in_8_d_prior_mmd error_100_labels error_1000_labels",
     "contractive": "test_error denoising_test_error plain_test_error weight_decay_test_error "
     "contractive_contraction plain_contraction contractive_noisy plain_noisy",
     "denoising": " ".join(

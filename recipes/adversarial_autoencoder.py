@@ -3,8 +3,9 @@
 Slide:    Generative Autoencoders (variational and adversarial)
 Source:   Makhzani et al. 2015, arXiv:1511.05644, sections 2 to 5
 Expected: MNIST, semi-supervised: 1.90 % at 100 labels, 1.60 % at 1000 (from memory)
-Measured: not yet
-Run:      python -m recipes adversarial_autoencoder --data mnist --epochs 30
+Measured: first run, 20 epochs, one seed: 11.3 % at 100 labels, 5.5 % at 1000, far from the paper's;
+          MMD of codes to the prior 2 to 4 times the 95 % quantile of two samples of the prior
+Run:      python -m recipes adversarial_autoencoder --data mnist --epochs 20
 """
 
 import keras
