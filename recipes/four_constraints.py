@@ -72,7 +72,9 @@ def main(
         other = x_test.reshape(len(x_test), -1)[:, order].reshape(x_test.shape)
         extractor = evaluation.feature_extractor(images)
         drawn = rng.choice(len(x_train), min(number, len(x_train)), replace=False)
-        floor = extractor.scores(x_train[drawn], x_test[:number])["frechet"]
+        features = lambda x: extractor(evaluation.quantize(x))
+        real = features(x_test[:number])
+        floor = evaluation.frechet_distance(features(x_train[drawn]), real)
         run.metric("floor_frechet", floor, "Fréchet distance of training to test images")
 
         # 2. Model: 784-1000-1000-1000-784; the code of none, sparse and denoising is ReLU
@@ -130,7 +132,7 @@ def main(
             else:
                 random = rng.permuted(model.encode(x_train), axis=0)[:number]
             new = model.decode(random.astype("float32"))
-            found["frechet"] = extractor.scores(new, x_test[:number])["frechet"]
+            found["frechet"] = evaluation.frechet_distance(features(new), real)
             for what, value in found.items():
                 run.metric(f"{key}_{what}", value, COLUMNS[what][1])
             table[name] = {COLUMNS[what][0]: value for what, value in found.items()}

@@ -218,3 +218,16 @@ def test_jacobian_of_every_example(forward):
     np.testing.assert_allclose(again, rows, rtol=1e-5, atol=1e-7)
     constant = autodiff.jacobian(lambda x: ops.zeros_like(x[:, :3]), X, forward)
     np.testing.assert_array_equal(numpy(constant), np.zeros((5, 3, 4)))
+
+
+def test_sum_rows_and_its_gradient():
+    values = np.random.default_rng(0).normal(size=(4, 1000)).astype("float32")
+    weights = np.arange(4, dtype="float32")
+    found = autodiff.sum_rows(ops.convert_to_tensor(values))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(found), values.astype("float64").sum(axis=1), atol=1e-4
+    )
+    total = lambda x: ops.sum(autodiff.sum_rows(ops.square(x)) * weights)
+    slope = autodiff.gradient(total, ops.convert_to_tensor(values))
+    expected = 2.0 * values * weights[:, None]
+    np.testing.assert_allclose(ops.convert_to_numpy(slope), expected, rtol=1e-6)
