@@ -48,7 +48,14 @@ def test_scores_worsen_where_samples_do(images, extractor):
         for score, sign in (("frechet", 1), ("kernel", 1), ("coverage", -1)):
             values = [sign * each[score] for each in found]
             assert values == sorted(values), (name, score, values)
-    assert found[-1]["class_distance"] == pytest.approx(0.6, abs=0.05)  # six of ten never come
+    # six of ten classes never come; every example that is misread moves this by its share at most
+    few = labels < 4
+    misread = [
+        np.mean(extractor.classify(shown) != y)
+        for shown, y in ((real, images.y_train[:half]), (other[few], labels[few]))
+    ]
+    absent = np.mean(images.y_train[:half] >= 4)
+    assert found[-1]["class_distance"] == pytest.approx(absent, abs=sum(misread) + 0.02)
     assert found[-1]["precision"] > 0.85 and found[-1]["recall"] < 0.8
 
 

@@ -84,7 +84,8 @@ def classification_error(model, train, test, epochs, learning_rate=1e-3, batch_s
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * batches.num_batches)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-    model.fit(batches, epochs=epochs, verbose=0)
+    # Keras would shuffle the batches once more, by a state that the seed has no part in
+    model.fit(batches, epochs=epochs, verbose=0, shuffle=False)
     _, accuracy = model.evaluate(*test, batch_size=1000, verbose=0)
     return 100 * (1 - accuracy)
 
