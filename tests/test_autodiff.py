@@ -227,7 +227,8 @@ def test_sum_rows_and_its_gradient():
     np.testing.assert_allclose(
         ops.convert_to_numpy(found), values.astype("float64").sum(axis=1), atol=1e-4
     )
-    total = lambda x: ops.sum(autodiff.sum_rows(ops.square(x)) * weights)
+    times = ops.convert_to_tensor(weights)
+    total = lambda x: ops.sum(autodiff.sum_rows(ops.square(x)) * times)
     slope = autodiff.gradient(total, ops.convert_to_tensor(values))
     expected = 2.0 * values * weights[:, None]
     np.testing.assert_allclose(ops.convert_to_numpy(slope), expected, rtol=1e-6)
