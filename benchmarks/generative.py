@@ -105,9 +105,10 @@ def aae_by_hand(torch):
     def forward(x):
         return encoder(x)
 
-    def descend(optimizer, loss):
-        optimizer.zero_grad()
-        loss.backward()
+    def descend(optimizer, loss):  # gradients of its own weights alone
+        weights = optimizer.param_groups[0]["params"]
+        for weight, gradient in zip(weights, torch.autograd.grad(loss, weights)):
+            weight.grad = gradient
         optimizer.step()
 
     def step(forward, x):

@@ -75,8 +75,14 @@ def main(
                 keras_ae.dense_encoder((10,), 1, hidden, name=f"{head}_discriminator")
                 for head in heads
             )
+            # noise, so that a few labels are not learned by heart; normalised layers and classes,
+            # so that no class is forgotten early
+            pixels, noise = keras.Input(shape), keras.layers.GaussianNoise(0.3, seed=seed)
+            encoder = keras_ae.dense_encoder(shape, 10, hidden, heads=heads, batch_norm=True)
+            parts = encoder(noise(pixels))
+            parts["label"] = keras.layers.BatchNormalization()(parts["label"])
             return keras_ae.SemiSupervisedAAE(
-                keras_ae.dense_encoder(shape, 10, hidden, heads=heads),
+                keras.Model(pixels, parts),
                 keras.Model(codes, keras_ae.dense_decoder(shape, 20, hidden)(both)),
                 *judges,
                 layers.GaussianPrior(10),
@@ -135,7 +141,7 @@ def main(
 
         for count in labels:
             chosen = sources.balanced_sample(images.y_train, count, seed)
-            add = sources.AddLabelled(x_train[chosen], images.y_train[chosen], min(count, 100))
+            add = sources.AddLabelled(x_train[chosen], images.y_train[chosen], 20)
             unknown = np.full(len(x_train), -1)
             batches = keras_ae.Batches(x_train, unknown, batch_size=100, seed=seed, augment=add)
             model = train(semi_supervised, f"labels_{count}", batches)

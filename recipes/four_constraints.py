@@ -76,6 +76,8 @@ def main(
         real = features(x_test[:number])
         floor = evaluation.frechet_distance(features(x_train[drawn]), real)
         run.metric("floor_frechet", floor, "Fréchet distance of training to test images")
+        halves = evaluation.two_halves(evaluation.frechet_distance, real)
+        run.metric("halves_frechet", halves, "Fréchet distance between halves of the test images")
 
         # 2. Model: 784-1000-1000-1000-784; the code of none, sparse and denoising is ReLU
         def networks(code=units, **kwargs):

@@ -132,6 +132,8 @@ def main(
         real = x_test[:number]
         other = x_train[rng.choice(len(x_train), min(number, len(x_train)), replace=False)]
         panels, rows = {}, {}
+        for score, value in evaluation.two_halves(extractor.scores, real).items():
+            run.metric(f"halves_{score}", value, f"{UNITS[score]}, between halves of the test set")
         for name, drawn in {"floor": other, **samples}.items():
             key = name.replace(",", "").replace(" ", "_")
             drawn = evaluation.quantize(drawn)

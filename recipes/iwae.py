@@ -6,7 +6,8 @@ Expected: dynamically binarised MNIST, 5000 samples: VAE 86.76 nats, IWAE 85.54 
           (k = 50) after 3280 epochs; on fixed binarisation IWAE 88.71 / 87.63 / 87.10
 Measured: not yet
 Run:      python -m recipes iwae --data mnist --epochs 60
-          (fixed binarisation: --data FILE.npz with black and white images)
+          (fixed binarisation: --data FILE.npz with black and white images x_train and x_test; of
+          packed bits, 98 bytes an image, np.unpackbits(bits, axis=1).reshape(-1, 28, 28, 1) * 255)
 """
 
 import keras
@@ -86,7 +87,7 @@ def main(
                 for column, value in zip((xs, means, errors), (number, values.mean(), error)):
                     column.append(value)
             each.append(values)
-            active = evaluation.active_units(model, images.x_test)
+            active = evaluation.active_units(model, x_test)
             run.metric(f"active_units{suffix}", active, "latents whose mean varies, of 50")
             if number == 1:
                 run.save(model)

@@ -66,10 +66,16 @@ def main(
             panels[when] = {name: (COUNTS, v / COUNTS) for name, v in variances.items()}
             key, through = when.replace(" ", "_"), variances["reparametrised"]
             run.metric(f"{key}_variance", through, "nats squared, reparametrised, one sample")
+            means = {name: each.mean(axis=0) for name, each in draws.items()}
             for name, word in OTHERS.items():
                 ratio = variances[name] / through
                 run.metric(f"{key}_{word}_ratio", ratio, "variance over the reparametrised one's")
-        title = f"Variance of the gradient with respect to mean and log variance of a code\n{about}"
+                apart = np.abs(means[name] - means["reparametrised"])
+                error = np.std(draws[name] - draws["reparametrised"], axis=0) / samples**0.5
+                unit = "mean difference of means, in standard errors; 0.8 where they are equal"
+                run.metric(f"{key}_{word}_difference", np.mean(apart / error), unit)
+        title = "Variance of the gradient with respect to mean and log variance of a code\n"
+        title += f"(measured for one sample, divided by their number)\n{about}"
         axes = ["samples that are averaged"] * 2
         figure = figures.curve_panels(panels, title, axes, "variance, nats squared", True, True)
         run.figure("variance", figure)

@@ -151,6 +151,14 @@ def test_optimizers_are_named_and_kept_apart(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             model.compile(wrong, **SOON)
+    model.compile(model.optimizer, **SOON)
+    with pytest.raises(ValueError, match="has trained another model"):
+        autoencoder().compile(model.optimizer, **SOON)
+    active = keras_ae.dense_encoder((6,), 2)
+    active.layers[-1].activity_regularizer = keras.regularizers.L2(1.0)
+    networks = keras_ae.dense_decoder((6,), 2), keras_ae.dense_encoder((2,), 1, name="judge")
+    with pytest.raises(ValueError, match="belongs to no optimizer"):
+        keras_ae.AdversarialAutoencoder(active, *networks, Fixed(2)).compile("adam", **SOON)
 
 
 def test_regularisers_count_once_in_fit_and_evaluate():

@@ -214,3 +214,13 @@ def test_a_loss_must_give_one_value_per_example():
     model.compile()
     with pytest.raises(ValueError, match="one value per example"):
         model.fit(np.zeros((4, 4, 4, 1), "float32"), verbose=0)
+
+
+def test_normalised_hidden_layers():
+    encoder = keras_ae.dense_encoder((6,), 2, (5, 4), batch_norm=True)
+    assert encoder.count_params() == 6 * 5 + 5 * 4 + 4 * (5 + 4) + 4 * 2 + 2  # no other biases
+    x = np.random.default_rng(0).normal(3.0, 9.0, (512, 6)).astype("float32")
+    hidden = keras.Model(encoder.input, encoder.layers[3].output)(x, training=True)
+    hidden = keras.ops.convert_to_numpy(hidden)
+    assert (hidden >= 0).all()
+    np.testing.assert_allclose(np.mean(hidden > 0, axis=0), 0.5, atol=0.1)

@@ -68,6 +68,26 @@ for a, b in zip(one, two):
     np.testing.assert_allclose(a, b, atol=1e-5)
 for name in logs_one:
     np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
+
+def classify(devices):  # all labelled examples are the second device's
+    keras.utils.set_random_seed(0)
+    with distribution.data_parallel(devices):
+        codes = {name: keras.Input((2,), name=name) for name in ("label", "style")}
+        both = keras.layers.Concatenate()([codes["label"], codes["style"]])
+        model = keras_ae.SemiSupervisedAAE(
+            keras_ae.dense_encoder((6,), 2, (5,), "tanh", heads=("label", "style")),
+            keras.Model(codes, keras_ae.dense_decoder((6,), 4)(both)),
+            keras_ae.dense_encoder((2,), 1, name="of_class"),
+            keras_ae.dense_encoder((2,), 1, name="of_style"), Fixed(2))
+        rates = {name: 0.0 for name in model.trained_by()} | {"classification": 0.5}
+        model.compile({name: keras.optimizers.SGD(rate) for name, rate in rates.items()})
+        x = np.random.default_rng(0).uniform(size=(16, 6)).astype("float32")
+        labels = np.array([-1] * 12 + [0, 1, 1, 0])
+        model.fit(x, labels, batch_size=16, epochs=3, shuffle=False, verbose=0)
+    return [keras.ops.convert_to_numpy(w) for w in model.encoder.weights]
+
+for a, b in zip(classify(1), classify(2)):
+    np.testing.assert_allclose(a, b, atol=1e-5)
 print("equal")
 """
 

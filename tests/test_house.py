@@ -35,6 +35,7 @@ WITH_SOURCE = (
     "layers",
     "networks",
     "autoencoders",
+    "variational",
     "evaluation",
 )
 

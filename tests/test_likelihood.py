@@ -7,6 +7,7 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import evaluation
+from keras_ae.evaluation import likelihood
 from tests.test_vae import small
 
 PIXELS, LATENTS, DEVIATION = 6, 2, 0.5
@@ -102,6 +103,21 @@ def test_it_falls_with_the_samples_and_honours_their_number():
     model.log_weights = count
     evaluation.negative_log_likelihood(model, x, 7, samples_at_once=3)
     assert set(counted) == {3, 1}
+
+
+def test_large_images_are_taken_fewer_at_a_time(monkeypatch):
+    model, x, evidence = linear_gaussian()
+    held, predict = [], likelihood._Pass.predict
+
+    def watched(self, images, batch_size, verbose):
+        held.append(self.shape[0] * batch_size * PIXELS)
+        return predict(self, images, batch_size=batch_size, verbose=verbose)
+
+    monkeypatch.setattr(likelihood._Pass, "predict", watched)
+    monkeypatch.setattr(likelihood, "MOST_NUMBERS", 2 * PIXELS)
+    nll = evaluation.negative_log_likelihood(model, x[:5], num_samples=300)
+    assert max(held) <= 2 * PIXELS
+    assert np.abs(nll + evidence[:5]).max() < 1
 
 
 def test_every_image_and_every_pass_has_noise_of_its_own():

@@ -264,7 +264,8 @@ QUICK = {
     "generation": (
         {"samples", "nearest"},
         lambda n: (
-            n["floor_frechet"] < 4 < n["standard_fitted_frechet"] + n["variational_frechet"]
+            n["floor_frechet"] < 4
+            and 0 < n["halves_frechet"] < 8
             and all(
                 3 * n[f"{name}_frechet"]
                 < min(n["standard_frechet"], n["independent_pixels_frechet"])
@@ -278,7 +279,7 @@ QUICK = {
         lambda n: (
             n["none_noise_lost"] < 0.6 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
             and n["sparse_speaking"] < 0.4 * n["none_speaking"]
-            and n["small_code_numbers"] == 16
+            and n["small_code_frechet"] < min(n["none_frechet"], n["sparse_frechet"])
         ),
     ),
     "reparametrisation": (
@@ -286,6 +287,7 @@ QUICK = {
         lambda n: (
             1 < n["after_training_baseline_ratio"] < 0.1 * n["after_training_score_ratio"]
             and n["before_training_baseline_ratio"] > 1
+            and max(n["after_training_score_difference"], n["before_training_score_difference"]) < 2
         ),
     ),
     "latent_space": (

@@ -1,5 +1,7 @@
 """The VAE against the slide's PyTorch code, closed forms and Monte Carlo."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -161,15 +163,32 @@ def test_one_importance_sample_is_the_elbo():
 
 
 def test_more_importance_samples_tighten_the_bound():
-    x, many = pixels(), noise(3000)
-    weights = ops.convert_to_numpy(small().log_weights(x, many)).astype("float64")
-    bounds = [np.mean(logsumexp(weights.reshape(-1, k, 8), axis=1) - np.log(k)) for k in (1, 5, 50)]
-    assert bounds[0] < bounds[1] < bounds[2]
-    model = small(importance_weighted=True, num_samples=50)
-    ours = numbers(model.terms(x, many[:50]))["bound"]
-    np.testing.assert_allclose(
-        -ours, logsumexp(weights[:50], axis=0) - np.log(50), rtol=1e-5, atol=1e-5
-    )
+    x, bounds = pixels(), []
+    for k in (1, 5, 50):  # fresh noise for each of them
+        model, each = small(importance_weighted=True, num_samples=k), noise(2000 // k * k, seed=k)
+        values = [
+            np.mean(numbers(model.terms(x, each[s : s + k]))["bound"])
+            for s in range(0, len(each), k)
+        ]
+        bounds.append((np.mean(values), np.std(values) / np.sqrt(len(values))))
+    for (looser, error), (tighter, other) in itertools.pairwise(bounds):
+        assert looser - tighter > 3 * np.hypot(error, other)
+    weights = ops.convert_to_numpy(small().log_weights(x, each[:50])).astype("float64")
+    ours = numbers(model.terms(x, each[:50]))["bound"]
+    np.testing.assert_allclose(-ours, logsumexp(weights, axis=0) - np.log(50), rtol=1e-5, atol=1e-5)
+
+
+def test_weights_of_examples():
+    model, x = small(), pixels()
+    head = model.encoder.get_layer("log_variance")
+    head.set_weights([0.0 * head.get_weights()[0], np.full(2, -80.0)])  # no noise to speak of
+    model.compile("adam", **SOON)
+    weights = np.array([1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0], "float32")
+    weighted = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)
+    each = [model.evaluate(x[i : i + 1], verbose=0, return_dict=True) for i in (0, 2)]
+    for term in ("reconstruction", "kl", "loss"):
+        expected = (each[0][term] + 2.0 * each[1][term]) / 8
+        assert weighted[term] == pytest.approx(expected, rel=1e-4)
 
 
 def test_several_samples_are_averaged():

@@ -153,7 +153,8 @@ class Adversarial:
             **kwargs: as in `Model.compile`.
 
         Raises:
-            ValueError: when a name is missing or unknown, the model computes in float16, or as
+            ValueError: when a name is missing or unknown, an optimizer has trained something else,
+                the model computes in float16, a layer has an activity regulariser, or as
                 `Model.compile` says.
         """
         if self.compute_dtype == "float16":
@@ -163,6 +164,12 @@ class Adversarial:
             )
         if any(callable(weight) for weight in self.term_weights.values()):
             raise ValueError("terms of several optimizers have no schedules: pass numbers.")
+        for layer in self._flatten_layers():
+            if getattr(layer, "activity_regularizer", None) is not None:
+                raise ValueError(
+                    f"{layer.name} has an activity regulariser, which belongs to no optimizer of "
+                    "these: leave it out (regularisers of weights count)."
+                )
         names = list(self.trained_by())
         if isinstance(optimizer, (str, keras.optimizers.Optimizer)) and not isinstance(
             optimizer, NamedOptimizers
@@ -180,7 +187,10 @@ class Adversarial:
                 f"compile() got optimizers for {', '.join(map(repr, given))}: this model trains "
                 f"{', '.join(map(repr, names))}, pass a dict with one for each, or one for all."
             )
-        if not isinstance(optimizer, NamedOptimizers):
+        if isinstance(optimizer, NamedOptimizers):
+            if optimizer.built and optimizer is not getattr(self, "optimizer", None):
+                raise ValueError("this optimizer has trained another model: pass new ones.")
+        else:
             optimizer = NamedOptimizers({name: given[name] for name in names})
         optimizer.set_groups(self._groups)
         super().compile(optimizer, **{"auto_scale_loss": False, **kwargs})

@@ -101,6 +101,25 @@ def scale_loss(loss):
     return loss / replicas if replicas > 1 else loss
 
 
+def mean_over_devices(value):
+    """Mean over the whole batch of what each replica knows of its share alone.
+
+    Source: `tf.distribute.ReplicaContext.all_reduce`; on JAX the batch is one array.
+
+    Args:
+        value: scalar tensor, mean over the replica's own examples.
+
+    Returns:
+        Scalar tensor.
+    """
+    if keras.backend.backend() != "tensorflow" or num_devices() == 1:
+        return value
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
 @contextlib.contextmanager
 def data_parallel(devices=None):
     """Scope in which models are built, trained and loaded on several devices.

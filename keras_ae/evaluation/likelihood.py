@@ -130,7 +130,9 @@ def _passes(model, x, function, num_samples, seed, batch_size, at_once):
     ):
         check_positive_int(name, number)
     x, _, _ = training_data(model, x, None, None)
-    largest = MOST_NUMBERS // (batch_size * math.prod(model.decoder.output_shape[1:]))
+    of_one = math.prod(model.decoder.output_shape[1:])
+    batch_size = max(min(batch_size, MOST_NUMBERS // of_one), 1)
+    largest = MOST_NUMBERS // (batch_size * of_one)
     whole, rest = divmod(num_samples, max(min(at_once, largest), 1))
     at_once = (num_samples - rest) // max(whole, 1)
     padded, batch_size = distribution.pad(x), distribution.share(batch_size)

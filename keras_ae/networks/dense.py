@@ -18,6 +18,7 @@ def dense_encoder(
     latent_activation=None,
     dropout=0.0,
     heads=("code",),
+    batch_norm=False,
     name="encoder",
 ):
     """Dense layers from an image (or a vector) down to a code.
@@ -34,6 +35,8 @@ def dense_encoder(
         dropout: float in [0, 1), rate after every hidden layer. Defaults to `0.0`.
         heads: tuple of str, one linear layer of `latent_dim` units each, side by side;
             `("mean", "log_variance")` for a Gaussian code. Defaults to `("code",)`.
+        batch_norm: bool, whether each hidden layer is normalised over the batch before its
+            activation (and has no bias of its own). Defaults to `False`.
         name: str. Defaults to `"encoder"`.
 
     Returns:
@@ -49,7 +52,7 @@ def dense_encoder(
         raise ValueError(f"heads={heads!r}: pass at least one name, and no name twice.")
     inputs = keras.Input(image_shape, name="image")  # (batch, *image_shape)
     x = layers.Flatten()(inputs) if len(image_shape) > 1 else inputs  # (batch, pixels)
-    x = _hidden(x, units, activation, dropout)
+    x = _hidden(x, units, activation, dropout, batch_norm=batch_norm)
     codes = {head: layers.Dense(latent_dim, latent_activation, name=head)(x) for head in heads}
     return keras.Model(inputs, codes if len(heads) > 1 else codes[heads[0]], name=name)
 
@@ -128,9 +131,13 @@ def _mirrored(encoder, widths):
     return sources
 
 
-def _hidden(x, units, activation, dropout, sources=None, **kwargs):
+def _hidden(x, units, activation, dropout, sources=None, batch_norm=False, **kwargs):
     for width, source in zip(units, sources or [None] * len(units)):
-        x = _dense(width, activation, source, **kwargs)(x)  # (batch, width)
+        if batch_norm:
+            x = layers.BatchNormalization()(layers.Dense(width, use_bias=False)(x))
+            x = layers.Activation(activation)(x)  # (batch, width)
+        else:
+            x = _dense(width, activation, source, **kwargs)(x)  # (batch, width)
         if dropout:
             # a seed of its own, or torch would draw from its global state
             x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)

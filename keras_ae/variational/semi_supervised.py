@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from .. import losses
+from ..engine import distribution
 from ..engine.checks import check_labels, check_positive_int, ends
 from ..engine.model import batch_mean
 from ..layers.priors import check_prior
@@ -98,6 +99,7 @@ class SemiSupervisedAAE(AdversarialCoder):
             terms = {"classification": self._classification(x, target, True)}
             share = ops.mean(ops.cast(target >= 0, "float32"))  # the labelled ones' mean
             mean = batch_mean("classification", terms["classification"], sample_weight)
+            share = distribution.mean_over_devices(share)  # of the whole batch
             return mean / ops.maximum(share, 1e-6), terms
 
         return super()._phases(x, target, sample_weight) | {"classification": classify}
