@@ -68,6 +68,13 @@ for a, b in zip(one, two):
     np.testing.assert_allclose(a, b, atol=1e-5)
 for name in logs_one:
     np.testing.assert_allclose(logs_one[name], logs_two[name], rtol=1e-4)
+print("equal")
+"""
+
+FEW_LABELS = """
+import numpy as np, keras, keras_ae
+from keras_ae.engine import distribution
+distribution.split_cpu(2)
 
 def classify(devices):  # all labelled examples are the second device's
     keras.utils.set_random_seed(0)
@@ -78,7 +85,7 @@ def classify(devices):  # all labelled examples are the second device's
             keras_ae.dense_encoder((6,), 2, (5,), "tanh", heads=("label", "style")),
             keras.Model(codes, keras_ae.dense_decoder((6,), 4)(both)),
             keras_ae.dense_encoder((2,), 1, name="of_class"),
-            keras_ae.dense_encoder((2,), 1, name="of_style"), Fixed(2))
+            keras_ae.dense_encoder((2,), 1, name="of_style"), keras_ae.layers.GaussianPrior(2))
         rates = {name: 0.0 for name in model.trained_by()} | {"classification": 0.5}
         model.compile({name: keras.optimizers.SGD(rate) for name, rate in rates.items()})
         x = np.random.default_rng(0).uniform(size=(16, 6)).astype("float32")
@@ -93,7 +100,11 @@ print("equal")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("script", (SCRIPT, ADVERSARIAL), ids=("plain", "adversarial"))
+@pytest.mark.parametrize(
+    "script",
+    (SCRIPT, ADVERSARIAL, FEW_LABELS),  # two strategies in one process do not get on
+    ids=("plain", "adversarial", "few_labels"),
+)
 def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":
         pytest.skip("no data parallelism on the torch backend: keras_ae says so")
