@@ -37,7 +37,7 @@ HEADLINES = {
         for arm in ("none", "small_code", "sparse", "denoising", "prior")
         for what in ("speaking", "probe", "digits_lost", "noise_lost", "frechet")
     ),
-    "generation": "floor_frechet "
+    "generation": "floor_frechet halves_frechet "
     + " ".join(
         f"{arm}_{what}"
         for arm in (
@@ -49,7 +49,12 @@ HEADLINES = {
         )
         for what in ("frechet", "recall", "patches")
     ),
+    "iwae": "nll nll_iwae_50 gain gain_error independent_pixels active_units active_units_iwae_50",
+    "iwae/fixed_binarization": "nll nll_iwae_5 gain",
+    "latent_space": "beta_1_mmd standard_mmd beta_1_knn_accuracy",
     "manifold": "denoising_cosine denoising_length_ratio plain_length_ratio",
+    "reparametrisation": "before_training_score_ratio before_training_baseline_ratio "
+    "after_training_score_ratio after_training_baseline_ratio after_training_score_difference",
     "robust": "squared_error_20_percent_outliers correntropy_20_percent_outliers ratio_20_percent",
     "sparse": "k_10_probe_error k_25_probe_error k_40_probe_error k_100_probe_error "
     "L1_probe_error KL_probe_error dense_probe_error",
