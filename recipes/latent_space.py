@@ -3,7 +3,8 @@
 Slide:    Unit Gaussian Embedding of MNIST data; Traditional Autoencoder; Generative Autoencoders
 Source:   Kingma and Welling 2013, arXiv:1312.6114, figures 4 and 5; Higgins et al. 2017 (beta)
 Expected: no published number; codes of the VAE fill N(0, 1), those of the standard one do not
-Measured: not yet
+Measured: MMD of codes to N(0, 1) 0.0047 (VAE) against 0.37 (standard one); 15-NN share right 0.75
+          (MNIST, 5 epochs, one seed)
 Run:      python -m recipes latent_space --data mnist --epochs 40
 """
 

@@ -4,7 +4,9 @@ Slide:    Backpropagating; Reparametrisation trick
 Source:   Kingma and Welling 2013, arXiv:1312.6114, sections 2.2 to 2.4; Williams 1992,
           doi:10.1007/BF00992696 (score function)
 Expected: no published number; equal means, variances apart by orders of magnitude
-Measured: not yet
+Measured: the score function's variance is 1,187,484 times the reparametrised one's before training
+          and 5,596 times after, with a baseline 23 and 20 times; means differ by 0.79 standard
+          errors (0.8 is expected of equal ones) (MNIST, 10 epochs)
 Run:      python -m recipes reparametrisation --data mnist --epochs 10
 """
 
