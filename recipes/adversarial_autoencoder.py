@@ -10,7 +10,7 @@ Measured: 3 seeds, 20 epochs, 200 units: 8.41 ± 1.17 % at 100 labels, 3.99 ± 0
           up; normalising hidden layers alone 16.5 % after 3 epochs, the classes too 10.5 %. MMD of
           codes to the prior 2 to 9 times the 95 % quantile of two samples of the prior (2 to 4
           times with 500 units)
-Run:      python -m recipes adversarial_autoencoder --data mnist --epochs 20
+Run:      python -m recipes adversarial_autoencoder --data mnist --epochs 20 --units 200
 """
 
 import keras

@@ -4,8 +4,13 @@ Slide:    Variational Autoencoders (VAE): L = reconstruction loss + regularizati
 Source:   Burda et al. 2015, arXiv:1509.00519, table 1 (one stochastic layer, 784-200-200-50, tanh)
 Expected: dynamically binarised MNIST, 5000 samples: VAE 86.76 nats, IWAE 85.54 (k = 5), 84.78
           (k = 50) after 3280 epochs; on fixed binarisation IWAE 88.71 / 87.63 / 87.10
-Measured: not yet
-Run:      python -m recipes iwae --data mnist --epochs 60
+Measured: 120 epochs, one seed: VAE 88.82 nats (standard error 0.23 over test images), IWAE 87.16 (k
+          = 50), a gain of 1.66 (0.03); 21 and 24 units in use. The VAE is short of the paper's by
+          2.1 with a twenty-seventh of its epochs: 200 epochs give 88.7 (100 samples). Remedies, 15
+          epochs, 100 samples: 97.8 nats plain, 95.4 with the decoder's bias from the mean image
+          (kept), 96.0 with a warm-up of the KL, batches of 100 instead of 20 106.0. Fixed
+          binarisation, 15 epochs: VAE 95.41, IWAE 94.11 (k = 5)
+Run:      python -m recipes iwae --data mnist --epochs 120 --k 50
           (fixed binarisation: --data FILE.npz with black and white images x_train and x_test; of
           packed bits, 98 bytes an image, np.unpackbits(bits, axis=1).reshape(-1, 28, 28, 1) * 255)
 """
