@@ -48,14 +48,13 @@ def test_scores_worsen_where_samples_do(images, extractor):
         for score, sign in (("frechet", 1), ("kernel", 1), ("coverage", -1)):
             values = [sign * each[score] for each in found]
             assert values == sorted(values), (name, score, values)
-    # six of ten classes never come; every example that is misread moves this by its share at most
-    few = labels < 4
-    misread = [
-        np.mean(extractor.classify(shown) != y)
-        for shown, y in ((real, images.y_train[:half]), (other[few], labels[few]))
-    ]
-    absent = np.mean(images.y_train[:half] >= 4)
-    assert found[-1]["class_distance"] == pytest.approx(absent, abs=sum(misread) + 0.02)
+    few = other[labels < 4]
+    shares = [np.bincount(extractor.classify(shown), minlength=10) for shown in (few, real)]
+    distance = np.abs(shares[0] / len(few) - shares[1] / half).sum() / 2
+    assert found[-1]["class_distance"] == pytest.approx(distance)
+    # six of ten classes never come; four epochs on so few digits misread one in twenty of them
+    sure = evaluation.feature_extractor(images, epochs=16)
+    assert sure.scores(few, real)["class_distance"] == pytest.approx(0.6, abs=0.02)
     assert found[-1]["precision"] > 0.85 and found[-1]["recall"] < 0.8
 
 

@@ -264,7 +264,7 @@ QUICK = {
     "generation": (
         {"samples", "nearest"},
         lambda n: (
-            n["floor_frechet"] < 4
+            n["floor_frechet"] < 4 < n["standard_fitted_frechet"] + n["variational_frechet"]
             and 0 < n["halves_frechet"] < 8
             and all(
                 3 * n[f"{name}_frechet"]
@@ -279,6 +279,7 @@ QUICK = {
         lambda n: (
             n["none_noise_lost"] < 0.6 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
             and n["sparse_speaking"] < 0.4 * n["none_speaking"]
+            and n["small_code_numbers"] == 16
             and n["small_code_frechet"] < min(n["none_frechet"], n["sparse_frechet"])
         ),
     ),
