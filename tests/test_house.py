@@ -30,6 +30,7 @@ WITH_SOURCE = (
     "engine.adversarial",
     "engine.coder",
     "engine.model",
+    "engine.optimizers",
     "engine.trainer",
     "losses",
     "layers",
