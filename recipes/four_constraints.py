@@ -5,8 +5,12 @@ Slide:    Types of autoencoders; Regularise by enforcing sparsity; Denoising Aut
 Source:   lecture, "this has a trivial solution (learn the identity function)", and its four
           answers: a small code, a sparse code, undo a change, force a distribution on the codes
 Expected: no published number; without a constraint noise passes as digits do
-Measured: not yet (in a first run on MNIST the VAE diverged; gradients are clipped since)
-Run:      python -m recipes four_constraints --data mnist --epochs 20
+Measured: MNIST, 10 epochs, 1 seed: of noise the overcomplete one without a constraint loses 25 % of
+          the variance, sparse 63 %, prior 96 %, small code and denoising more than all; a probe
+          reads digits right from 88.5 % (none), 91.2 (small), 94.7 (sparse), 96.0 (denoising) and
+          92.0 (prior) of the codes; random codes through the small code fare best (Fréchet
+          distance 119, prior 232, none 423), which is not the slide's order
+Run:      python -m recipes four_constraints --data mnist --epochs 10
 """
 
 import keras
