@@ -21,6 +21,7 @@ from .networks.convolutional import unpool_decoder as unpool_decoder
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
 from .networks.features import feature_network as feature_network
+from .segmentation.tiles import predict_tiles as predict_tiles
 from .variational.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
 from .variational.semi_supervised import SemiSupervisedAAE as SemiSupervisedAAE
 from .variational.vae import VAE as VAE
