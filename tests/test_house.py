@@ -37,6 +37,7 @@ WITH_SOURCE = (
     "networks",
     "autoencoders",
     "variational",
+    "segmentation",
     "evaluation",
 )
 
