@@ -5,6 +5,7 @@ from . import data as data
 from . import evaluation as evaluation
 from . import layers as layers
 from . import losses as losses
+from . import metrics as metrics
 from .autoencoders.autoencoder import Autoencoder as Autoencoder
 from .autoencoders.autoencoder import dense_autoencoder as dense_autoencoder
 from .autoencoders.contractive import ContractiveAutoencoder as ContractiveAutoencoder
@@ -21,7 +22,16 @@ from .networks.convolutional import unpool_decoder as unpool_decoder
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
 from .networks.features import feature_network as feature_network
+from .networks.pyramid import conv_pyramid as conv_pyramid
+from .networks.pyramid import pyramid_decoder as pyramid_decoder
+from .networks.pyramid import pyramid_encoder as pyramid_encoder
+from .segmentation.encoder_decoder import EncoderDecoder as EncoderDecoder
+from .segmentation.fc_densenet import FCDenseNet as FCDenseNet
+from .segmentation.fcn import FCN as FCN
+from .segmentation.segmenter import Segmenter as Segmenter
+from .segmentation.segnet import SegNet as SegNet
 from .segmentation.tiles import predict_tiles as predict_tiles
+from .segmentation.unet import UNet as UNet
 from .variational.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
 from .variational.semi_supervised import SemiSupervisedAAE as SemiSupervisedAAE
 from .variational.vae import VAE as VAE

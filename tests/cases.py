@@ -208,6 +208,58 @@ def levels_decoder():
     return keras.Model(code, keras.layers.Reshape((5, 256))(keras.layers.Dense(1280)(code)))
 
 
+def label_maps(shape, num_classes=3, void=None):
+    """Images, and classes that their brightness tells."""
+
+    def data(rng, examples):
+        (x,) = pixels(rng, examples, shape)
+        y = (x.mean(axis=-1) * num_classes).astype("int32")
+        if void is not None:
+            y[:, 0] = void
+        return x, y
+
+    return data
+
+
+def plain_cross_entropy(target, logits):
+    """A user's own loss of label maps."""
+    return keras_ae.losses.cross_entropy(target, logits, void=9)
+
+
+keras.saving.register_keras_serializable("tests")(plain_cross_entropy)
+
+
+def own_network():
+    image = keras.Input((5, 6, 1))
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="tanh")(image)
+    return keras.Model(image, keras.layers.Conv2D(3, 1)(x))
+
+
+# off their defaults, for every segmentation network
+WEIGHED = {"class_weights": (1.0, 2.0, 0.5), "void": 9, "l2": 1e-3}
+
+
+def unet(image_shape=(20, 18, 2), num_classes=3, filters=(3, 4), **kwargs):
+    return keras_ae.UNet(image_shape, num_classes, filters, **kwargs)
+
+
+def segnet(image_shape=(11, 8, 1), num_classes=3, filters=((3,), (4, 3)), **kwargs):
+    return keras_ae.SegNet(image_shape, num_classes, filters, **kwargs)
+
+
+def fc_densenet(image_shape=(7, 8, 3), blocks=(1, 2, 1), **kwargs):
+    return keras_ae.FCDenseNet(image_shape, 3, 2, blocks, stem=3, **kwargs)
+
+
+def fcn(stride=8, **kwargs):
+    return keras_ae.FCN((12, 10, 3), 3, stride, width=1 / 64, **kwargs)
+
+
+def encoder_decoder(decoder="unet", image_shape=(7, 9, 2), **kwargs):
+    encoder = keras_ae.conv_pyramid((None, None, 2), (3, 4), depth=1)
+    return keras_ae.EncoderDecoder(encoder, decoder, 3, image_shape, width=2, **kwargs)
+
+
 CASES = [
     Case(
         name="autoencoder_bernoulli",
@@ -543,6 +595,114 @@ CASES = [
         random_terms=("loss", "discriminator"),
         falling="reconstruction",
     ),
+    Case(
+        name="segmentation_unet",
+        build=lambda: unet(
+            dropout=0.2, seed=3, loss={"cross_entropy": 1.0, "dice": 0.5}, **WEIGHED
+        ),
+        data=label_maps((20, 18, 2), void=9),
+        bad={
+            "nearest allowed are 18 and 20": lambda: unet((19, 20, 1)),
+            "nearest allowed are 188 and 204": lambda: keras_ae.UNet((190, 204, 1), 2),
+            "padding='full'": lambda: unet(padding="full"),
+            "filters=(3,)": lambda: unet(filters=(3,)),
+            "dropout=1.0": lambda: unet(dropout=1.0),
+            "num_classes=1": lambda: unet(num_classes=1),
+            "loss='mse'": lambda: unet(loss="mse"),
+            "class_weights=[1.0]": lambda: unet(class_weights=[1]),
+            "number >= 0": lambda: unet(l2=-1.0),
+            "pass (height, width, channels)": lambda: unet((20, 20)),
+        },
+    ),
+    Case(
+        name="segmentation_unet_same",
+        build=lambda: unet((7, 6, 1), padding="same", loss="lovasz"),
+        data=label_maps((7, 6, 1)),
+        bad={},
+    ),
+    Case(
+        name="segmentation_segnet",
+        build=lambda: segnet(loss="focal", **WEIGHED),
+        data=label_maps((11, 8, 1), void=9),
+        bad={
+            "up='max'": lambda: segnet(up="max"),
+            "known sides": lambda: segnet((None, 8, 1)),
+            "sides of at least 4": lambda: segnet((3, 8, 1)),
+            "filters=()": lambda: segnet(filters=()),
+        },
+    ),
+    Case(
+        name="segmentation_segnet_add",
+        build=lambda: segnet(up="add"),
+        data=label_maps((11, 8, 1)),
+        bad={},
+    ),
+    Case(
+        name="segmentation_fc_densenet",
+        build=lambda: fc_densenet(dropout=0.1, seed=2, loss="jaccard", **WEIGHED),
+        data=label_maps((7, 8, 3), void=9),
+        bad={
+            "an odd number": lambda: fc_densenet(blocks=(1, 1)),
+            "a number in blocks=0": lambda: fc_densenet(blocks=(1, 0, 1)),
+            "dropout=-0.1": lambda: fc_densenet(dropout=-0.1),
+        },
+    ),
+    Case(
+        name="segmentation_fcn",
+        build=lambda: fcn(
+            16, dropout=0.1, learned_upsampling=True, seed=4, loss="tversky", **WEIGHED
+        ),
+        data=label_maps((12, 10, 3), void=9),
+        bad={
+            "stride=4": lambda: fcn(4),
+            "dropout=1": lambda: fcn(dropout=1),
+            "width=0": lambda: keras_ae.FCN((12, 10, 3), 3, width=0),
+            "no layer of fcn8s": lambda: fcn().transplant(own_network()),
+            "of equal width": lambda: fcn().transplant(keras_ae.FCN((12, 10, 3), 3, width=1 / 16)),
+        },
+    ),
+    Case(
+        name="segmentation_encoder_decoder",
+        build=lambda: encoder_decoder(loss="dice", **WEIGHED),
+        data=label_maps((7, 9, 2), void=9),
+        bad={
+            "decoder='deeplab'": lambda: encoder_decoder("deeplab"),
+            "needed is a dict of maps": lambda: keras_ae.EncoderDecoder(own_network(), "fcn", 3),
+            "known sides": lambda: encoder_decoder("psp", (None, None, 2)),
+            "build it with sides of None": lambda: keras_ae.EncoderDecoder(
+                keras_ae.conv_pyramid((7, 9, 2), (3, 4)), "fcn", 3
+            ),
+            "is not in the table": lambda: keras_ae.pyramid_encoder("ResNet51"),
+            "gives no pyramid": lambda: keras_ae.pyramid_encoder(own_network()),
+            "has no layer middle": lambda: keras_ae.pyramid_encoder(
+                own_network(), taps={2: "middle"}
+            ),
+        },
+    ),
+    Case(
+        name="segmentation_frozen",
+        build=lambda: encoder_decoder("fpn", frozen=True),
+        data=label_maps((7, 9, 2)),
+        bad={},
+    ),
+    Case(
+        name="segmentation_network",
+        build=lambda: keras_ae.Segmenter(own_network(), plain_cross_entropy, void=9, l2=1e-3),
+        data=label_maps((5, 6, 1), void=9),
+        bad={
+            "pass a Functional model": lambda: keras_ae.Segmenter(encoder()),
+            "loss=3": lambda: keras_ae.Segmenter(own_network(), 3),
+            "give them to it": lambda: keras_ae.Segmenter(
+                own_network(), plain_cross_entropy, class_weights=(1.0, 1.0, 2.0)
+            ),
+        },
+    ),
+    Case(
+        name="segmentation_weighted",
+        build=lambda: keras_ae.Segmenter(own_network(), class_weights=(1.0, 2.0, 0.5)),
+        data=label_maps((5, 6, 1)),
+        bad={},
+    ),
 ]
 
 
@@ -550,5 +710,7 @@ def numpy_weights(model, seed=0):
     """Gives a model weights that do not depend on the backend."""
     rng = np.random.default_rng(seed)
     for weight in model.weights:
-        weight.assign(rng.normal(0.0, 0.3, weight.shape).astype("float32"))
+        values = rng.normal(0.0, 0.3, weight.shape)
+        positive = weight.name == "moving_variance"
+        weight.assign((0.5 + abs(values) if positive else values).astype("float32"))
     return model

@@ -24,6 +24,11 @@ OWN_MODEL = (
 )
 
 
+# of a family with networks that take long to compile, what the other Cases are checked for anyway
+QUICK = ("test_config_round_trip", "test_bad_arguments")
+SLOW_FAMILIES = ("segmentation",)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     import keras  # after the line above, which PyTorch reads when it is imported
@@ -36,8 +41,10 @@ def pytest_collection_modifyitems(items):
         group = None
         if item.path.stem == "test_contract" and "case" in parameters:
             group = parameters["case"].name
-            is_first = first.setdefault(group.split("_")[0], group) == group
-            if item.originalname in OWN_MODEL and not is_first:
+            family = group.split("_")[0]
+            is_first = first.setdefault(family, group) == group
+            slow = family in SLOW_FAMILIES and item.originalname not in QUICK
+            if (slow or item.originalname in OWN_MODEL) and not is_first:
                 item.add_marker(pytest.mark.long)
         elif item.originalname == "test_quick_runs_learn_something":
             group = f"quick_{parameters['name']}"

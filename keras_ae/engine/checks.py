@@ -126,31 +126,40 @@ def ends(network):
     return tuple(parts(side[0] if isinstance(side, (list, tuple)) else side) for side in both)
 
 
-def check_labels(name, labels, low, high):
-    """Class numbers, one for each example.
+def check_labels(name, labels, low, high, shape=(), void=None):
+    """Class numbers, one for each example or one for each of its pixels.
 
     Args:
         name: str, what to call them in messages.
-        labels: array-like, shape `(examples,)`.
+        labels: array-like, shape `(examples, *shape)`.
         low: int, least number allowed.
         high: int, greatest number allowed.
+        shape: tuple, `(height, width)` of a label map. Defaults to `()`.
+        void: int, number of pixels that do not count, or `None`. Defaults to `None`.
 
     Returns:
-        int32 array, shape `(examples,)`.
+        int32 array, shape `(examples, *shape)`.
 
     Raises:
         ValueError: when they are no whole numbers of that range, or have another shape.
     """
     array = np.asarray(labels)
-    if array.ndim != 1 or array.dtype.kind not in "iuf" or np.any(array != np.round(array)):
+    fits = array.ndim == len(shape) + 1
+    if not fits or array.dtype.kind not in "iuf" or np.any(array != np.round(array)):
+        each, axis = ("pixel of each example", -1) if shape else ("example", 1)
         raise ValueError(
             f"{name} has shape {array.shape} and dtype {array.dtype}; needed are class numbers, "
-            "one whole number for each example (of one-hot rows: y.argmax(axis=1))."
+            f"one whole number for each {each} (of one-hot rows: y.argmax(axis={axis}))."
         )
-    if array.size and not low <= array.min() <= array.max() <= high:
+    check_shape(name, array.shape, shape, " Image and label map must have equal sizes.")
+    counted = array if void is None else array[array != void]
+    if counted.size and not low <= counted.min() <= counted.max() <= high:
         hint = ", -1 for examples without a label" if low == -1 else ""
+        if shape:
+            known = "the model has none" if void is None else f"the model's is {void}"
+            hint = f" (a number for pixels that do not count is given as void=; {known})"
         raise ValueError(
-            f"{name} has labels from {array.min():g} to {array.max():g}: pass {max(low, 0)} to "
+            f"{name} has labels from {counted.min():g} to {counted.max():g}: pass {max(low, 0)} to "
             f"{high}{hint}."
         )
     return array.astype("int32")
@@ -239,7 +248,8 @@ def training_data(model, x, y, sample_weight, name=""):
     if y is not None and model.label_range() is not None:
         check_values(f"{name}x", array, *model.target_range())
         model.check_target(f"{name}x", array)
-        y = check_labels(f"{name}y", y, *model.label_range())
+        shape, void = model.target_shape(), model.void_label()
+        y = check_labels(f"{name}y", y, *model.label_range(), shape, void)
     else:
         if y is not None:
             y = as_array(f"{name}y", y)
@@ -248,7 +258,9 @@ def training_data(model, x, y, sample_weight, name=""):
         model.check_target(f"{name}{'x' if y is None else 'y'}", array if y is None else y)
     if sample_weight is not None:
         sample_weight = as_array("sample_weight", sample_weight)
-        check_shape("sample_weight", sample_weight.shape, ())
+        shapes = model.weight_shapes()
+        fitting = [shape for shape in shapes if len(shape) == sample_weight.ndim - 1]
+        check_shape("sample_weight", sample_weight.shape, (fitting or shapes)[0])
         check_values("sample_weight", sample_weight)
         y = array if y is None else y  # Keras drops the weights where there is no y
     return array, y, sample_weight

@@ -73,6 +73,9 @@ class Model(Trainer):
         Returns:
             dict with the names given to the constructor: tensors of shape `(batch,)`, or scalars
             for terms that belong to the model or to the whole batch.
+
+        A model whose `weight_shapes` has more than `()` is also given `pixel_weights`, a tensor
+        of one of those shapes, where a user passed one as `sample_weight`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what its loss is.")
 
@@ -87,7 +90,10 @@ class Model(Trainer):
         target = x if y is None else y
         check_shape("y", target.shape, self.target_shape(), LABEL_HINT)
         count = ops.shape(target)[0]
-        terms = self.loss_terms(x, target, y_pred, training)
+        of_pixels = {}
+        if sample_weight is not None and len(sample_weight.shape) > 1:
+            of_pixels, sample_weight = {"pixel_weights": sample_weight}, None
+        terms = self.loss_terms(x, target, y_pred, training, **of_pixels)
         total = 0.0
         for mean in self._term_means:
             value = batch_mean(mean.name, terms[mean.name], sample_weight)

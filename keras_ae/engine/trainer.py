@@ -72,6 +72,14 @@ class Trainer(keras.Model):
         picture to reconstruct."""
         return None
 
+    def void_label(self):
+        """The number of pixels that do not count in a label map, or `None`."""
+        return None
+
+    def weight_shapes(self):
+        """Shapes that the `sample_weight` of one example can have, a list of tuples."""
+        return [()]
+
     # Training ------------------------------------------------------------------------------------
 
     def compile(

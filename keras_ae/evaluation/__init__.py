@@ -1,4 +1,4 @@
-"""Scores: reconstruction, likelihood, what a representation is good for (classes, retrieval)."""
+"""Scores: reconstruction, likelihood, representations (classes, retrieval), segmentation."""
 
 from .estimators import gradient_estimates as gradient_estimates
 from .features import FeatureExtractor as FeatureExtractor
@@ -35,3 +35,7 @@ from .samples import sliced_wasserstein as sliced_wasserstein
 from .samples import two_halves as two_halves
 from .score import cosines as cosines
 from .score import mixture_score as mixture_score
+from .segmentation import boundary_score as boundary_score
+from .segmentation import confusion_matrix as confusion_matrix
+from .segmentation import membrane_scores as membrane_scores
+from .segmentation import segmentation_scores as segmentation_scores

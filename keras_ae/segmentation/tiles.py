@@ -148,7 +148,8 @@ def _mirrored(index, size):
 
 def _tile(model, tile):
     if tile is None:
-        shape = getattr(model, "input_shape", None)
+        one = getattr(model, "example_shape", None)
+        shape = (None, *one()) if one else getattr(model, "input_shape", None)
         sides = shape[1:3] if isinstance(shape, tuple) and len(shape) == 4 else (None,)
         if None in sides:
             raise ValueError("The model takes images of any size: pass tile=, in pixels.")

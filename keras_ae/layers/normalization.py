@@ -1,0 +1,45 @@
+"""Batch normalisation whose statistics at test time can be those of the batch at hand.
+
+Source: Ioffe and Szegedy 2015, arXiv:1502.03167; Jégou et al. 2017, arXiv:1611.09326 (its reference
+tests with the statistics of the batch).
+"""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras' batch normalisation, with a second mode outside of training.
+
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.
+
+    Args:
+        batch_statistics: bool, whether outside of training too the mean and variance of the batch
+            are used rather than the moving ones (which then stay as they are). Set it through
+            `Segmenter.batch_statistics`, which also forgets compiled functions. A frozen layer
+            keeps to the moving ones. Defaults to `False`.
+        **kwargs: as in `keras.layers.BatchNormalization`.
+    """
+
+    def __init__(self, *, batch_statistics=False, **kwargs):
+        super().__init__(**kwargs)
+        self.batch_statistics = batch_statistics
+
+    def call(self, inputs, training=None, mask=None):
+        if training or not self.batch_statistics or not self.trainable:
+            return super().call(inputs, training=training, mask=mask)
+        x = ops.cast(inputs, "float32")
+        axes = [axis for axis in range(len(x.shape)) if axis != self.axis % len(x.shape)]
+        mean, variance = ops.moments(x, axes=axes)  # (channels,)
+        scale, offset = (None if v is None else ops.cast(v, "float32") for v in self._affine())
+        x = ops.batch_normalization(
+            x, mean, variance, axis=self.axis, offset=offset, scale=scale, epsilon=self.epsilon
+        )
+        return ops.cast(x, self.compute_dtype)
+
+    def _affine(self):
+        return (self.gamma if self.scale else None, self.beta if self.center else None)
+
+    def get_config(self):
+        return {**super().get_config(), "batch_statistics": self.batch_statistics}

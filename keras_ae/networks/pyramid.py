@@ -1,0 +1,407 @@
+"""Encoders that give a map for each stride, and decoders that take them: to mix and to match.
+
+An encoder is a Functional model from an image to a dict `{"stride_2": map, "stride_4": map, ...}`;
+a stride that it has no map for is absent. A decoder is a Functional model from such a dict to
+logits of the size of the image, whose sides are multiples of the greatest stride.
+`segmentation.EncoderDecoder` puts the two together.
+
+Source: lecture, "Mixing and matching encoders and decoders"; the papers named with each decoder.
+"""
+
+import keras
+from keras import layers, ops
+
+from ..engine.checks import check_positive_int
+from ..layers.normalization import BatchNormalization
+from ..layers.upsampling import BilinearResizing2D, BilinearUpsampling2D, RegionMeans2D
+
+# of keras.applications: last map of each stride, checked in tests; and how pixels are scaled
+APPLICATIONS = {
+    "VGG16": {
+        1: "block1_conv2",
+        2: "block2_conv2",
+        4: "block3_conv3",
+        8: "block4_conv3",
+        16: "block5_conv3",
+        32: "block5_pool",
+    },
+    "ResNet50": {
+        2: "conv1_relu",
+        4: "conv2_block3_out",
+        8: "conv3_block4_out",
+        16: "conv4_block6_out",
+        32: "conv5_block3_out",
+    },
+    "DenseNet121": {
+        2: "conv1_relu",
+        4: "pool2_conv",
+        8: "pool3_conv",
+        16: "pool4_conv",
+        32: "relu",
+    },
+    "MobileNetV2": {
+        2: "block_1_expand_relu",
+        4: "block_3_expand_relu",
+        8: "block_6_expand_relu",
+        16: "block_13_expand_relu",
+        32: "out_relu",
+    },
+    "EfficientNetB0": {
+        2: "block2a_expand_activation",
+        4: "block3a_expand_activation",
+        8: "block4a_expand_activation",
+        16: "block6a_expand_activation",
+        32: "top_activation",
+    },
+    "ConvNeXtTiny": {
+        4: "convnext_tiny_stage_0_block_2_identity",
+        8: "convnext_tiny_stage_1_block_2_identity",
+        16: "convnext_tiny_stage_2_block_8_identity",
+        32: "layer_normalization",
+    },
+}
+SCALING = {
+    "VGG16": "caffe",
+    "ResNet50": "caffe",
+    "DenseNet121": "torch",
+    "MobileNetV2": "tf",
+    "EfficientNetB0": "bytes",
+    "ConvNeXtTiny": "torch",
+}
+DECODERS = ("fcn", "segnet", "unet", "fpn", "linknet", "psp")
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, red, green, blue
+CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class PixelScaling(layers.Layer):
+    """Pixels in [0, 1] as the networks of `keras.applications` were trained to see them.
+
+    Source: `keras.applications.imagenet_utils.preprocess_input`.
+
+    Args:
+        mode: "tf" (-1 to 1), "torch" (ImageNet's mean and deviation of each channel), "caffe"
+            (0 to 255, blue first, mean subtracted) or "bytes" (0 to 255). Other than three channels
+            are scaled to -1 to 1 in the first three modes.
+        **kwargs: `name` and `dtype`, as in `keras.layers.Layer`.
+
+    Call arguments:
+        x: tensor in [0, 1], shape `(batch, height, width, channels)`.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: when the mode is unknown.
+    """
+
+    def __init__(self, mode, **kwargs):
+        super().__init__(**kwargs)
+        if mode not in ("tf", "torch", "caffe", "bytes"):
+            raise ValueError(f"mode={mode!r}: pass 'tf', 'torch', 'caffe' or 'bytes'.")
+        self.mode = mode
+
+    def call(self, x):
+        if self.mode == "bytes":
+            return 255.0 * x
+        if self.mode == "tf" or x.shape[-1] != 3:
+            return 2.0 * x - 1.0
+        if self.mode == "torch":
+            return (x - ops.array(MEAN, x.dtype)) / ops.array(DEVIATION, x.dtype)
+        return 255.0 * ops.flip(x, axis=-1) - ops.array(CAFFE_MEAN, x.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}
+
+
+def conv_pyramid(image_shape, filters=(16, 32, 64, 128), depth=2, batch_norm=True, name="encoder"):
+    """An encoder of our own: stages of 3x3 convolutions, with max pooling between them.
+
+    Source: this library; the contracting path of Ronneberger et al. 2015, arXiv:1505.04597, with
+    same padding.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`; sides may be `None`.
+        filters: tuple of int, channels of the stages, at strides 1, 2, 4, ... Defaults to
+            `(16, 32, 64, 128)`.
+        depth: int, convolutions of a stage. Defaults to `2`.
+        batch_norm: bool. Defaults to `True`.
+        name: str. Defaults to `"encoder"`.
+
+    Returns:
+        `keras.Model` to a dict of maps "stride_1", "stride_2", ...
+
+    Raises:
+        ValueError: when a number is not a positive integer.
+    """
+    check_positive_int("depth", depth)
+    x = inputs = keras.Input(image_shape, name="image")
+    maps = {}
+    for level, width in enumerate(filters):
+        check_positive_int(f"a number in filters={tuple(filters)}", width)
+        if level:
+            x = layers.MaxPooling2D(2)(x)  # half the sides
+        for _ in range(depth):
+            x = _conv(x, width, batch_norm=batch_norm)
+        maps[f"stride_{2**level}"] = x
+    return keras.Model(inputs, maps, name=name)
+
+
+def pyramid_encoder(source, image_shape=(None, None, 3), weights=None, taps=None, name="encoder"):
+    """An encoder from `keras.applications`, from KerasHub, or from a network of your own.
+
+    Images are in [0, 1]; those of `keras.applications` are scaled as the network expects. Where
+    `weights` are for three channels and images have more or fewer, a 1x1 convolution that starts
+    as their mean stands before.
+
+    Source: `keras.applications`; `keras_hub` (`pyramid_outputs` of its backbones).
+
+    Args:
+        source: name in `APPLICATIONS`, a `keras_hub` backbone with pyramid outputs, or a Functional
+            `keras.Model`.
+        image_shape: tuple `(height, width, channels)`, of an application. Defaults to
+            `(None, None, 3)`.
+        weights: as in `keras.applications`: `None`, "imagenet" (downloads) or a file. Defaults to
+            `None`.
+        taps: dict, stride to the name of a layer, of a model of your own. Defaults to `None`.
+        name: str. Defaults to `"encoder"`.
+
+    Returns:
+        `keras.Model` to a dict of maps "stride_1", "stride_2", ...
+
+    Raises:
+        ValueError: when the source is unknown, or a tap is no layer or has another stride.
+    """
+    if isinstance(source, str):
+        if source not in APPLICATIONS:
+            raise ValueError(
+                f"{source!r} is not in the table: pass one of {', '.join(APPLICATIONS)}, or a "
+                "model of your own with taps={stride: layer name}."
+            )
+        return _application(source, image_shape, weights, name)
+    if getattr(source, "pyramid_outputs", None):
+        found = {2 ** int(key[1:]): tensor for key, tensor in source.pyramid_outputs.items()}
+    elif taps:
+        names = {layer.name for layer in source.layers}
+        unknown = [tap for tap in taps.values() if tap not in names]
+        if unknown:
+            raise ValueError(f"{source.name} has no layer {', '.join(unknown)}: name one it has.")
+        found = {stride: source.get_layer(tap).output for stride, tap in taps.items()}
+    else:
+        raise ValueError(
+            f"{source!r} gives no pyramid: pass taps={{stride: layer name}}, such as "
+            "{4: 'stage_1', 8: 'stage_2'}."
+        )
+    encoder = keras.Model(
+        source.input, {f"stride_{stride}": found[stride] for stride in sorted(found)}, name=name
+    )
+    _check_strides(encoder)
+    return encoder
+
+
+def _application(source, image_shape, weights, name):
+    channels = image_shape[-1]
+    adapt = weights is not None and channels != 3
+    options = {"include_preprocessing": False} if source == "ConvNeXtTiny" else {}
+    application = getattr(keras.applications, source)(
+        include_top=False,
+        weights=weights,
+        input_shape=(*image_shape[:2], 3 if adapt else channels),
+        **options,
+    )
+    layer_names = {layer.name for layer in application.layers}
+    maps = {}
+    for stride, tap in APPLICATIONS[source].items():
+        if tap not in layer_names:  # Keras numbers its layer_normalization from model to model
+            tap = next(x.name for x in reversed(application.layers) if x.name.startswith(tap))
+        maps[f"stride_{stride}"] = application.get_layer(tap).output
+    body = keras.Model(application.input, maps, name=source.lower())
+    x = inputs = keras.Input(image_shape, name="image")  # (batch, height, width, channels)
+    if adapt:
+        mean = keras.initializers.Constant(1.0 / channels)
+        x = layers.Conv2D(3, 1, kernel_initializer=mean, name="to_three_channels")(x)
+    return keras.Model(inputs, body(PixelScaling(SCALING[source])(x)), name=name)
+
+
+def strides(maps):
+    """The strides that an encoder has maps for.
+
+    Source: this library.
+
+    Args:
+        maps: what an encoder gives, a dict of maps by stride.
+
+    Returns:
+        list of int, ascending.
+
+    Raises:
+        ValueError: when its outputs are none.
+    """
+    names = list(maps) if isinstance(maps, dict) else []
+    try:
+        found = sorted(int(key.removeprefix("stride_")) for key in names)
+    except ValueError:
+        found = []
+    if not found or any(n < 1 or n & (n - 1) for n in found):
+        raise ValueError(
+            f"the encoder gives {', '.join(map(str, names)) or 'one tensor'}: needed is a dict of "
+            "maps 'stride_1', 'stride_2', 'stride_4', ...; see keras_ae.pyramid_encoder."
+        )
+    return found
+
+
+def _check_strides(encoder):
+    """Every map of an encoder with known sides is as small as its name says."""
+    height = encoder.input_shape[1]
+    for stride in strides(encoder.output):
+        side = encoder.output[f"stride_{stride}"].shape[1]
+        if None not in (height, side) and side not in (height // stride, -(-height // stride)):
+            raise ValueError(
+                f"the map of stride {stride} has {side} rows for an image of {height}: name the "
+                "layer of that stride."
+            )
+
+
+def pyramid_decoder(kind, maps, num_classes, width=64, batch_norm=True, name="decoder"):
+    """A decoder for the maps of an encoder, up to logits of every pixel.
+
+    Source: "fcn": Long et al. 2015, arXiv:1411.4038 (scores of three maps, added, bilinear).
+    "segnet": Badrinarayanan et al. 2015, arXiv:1511.00561 (convolutions between upsamplings, no
+    maps across; bilinear, as other encoders have no switches). "unet": Ronneberger et al. 2015,
+    arXiv:1505.04597. "fpn": Lin et al. 2017, arXiv:1612.03144, and Kirillov et al. 2019,
+    arXiv:1901.02446. "linknet": Chaurasia and Culurciello 2017, arXiv:1707.03718. "psp": Zhao et
+    al. 2017, arXiv:1612.01105 (the map of stride 8; known sides).
+
+    Args:
+        kind: one of `DECODERS`.
+        maps: dict of what an encoder gives: Keras tensors "stride_1", "stride_2", ..., whose shapes
+            are read.
+        num_classes: int.
+        width: int, channels of the finest level; each coarser one has twice as many, up to eight
+            times ("fpn" and "psp" have `width` everywhere). Defaults to `64`.
+        batch_norm: bool. Defaults to `True`.
+        name: str. Defaults to `"decoder"`.
+
+    Returns:
+        `keras.Model` from the encoder's dict to logits `(batch, height, width, num_classes)`.
+
+    Raises:
+        ValueError: when the kind is unknown, or a number is not a positive integer.
+    """
+    if kind not in DECODERS:
+        raise ValueError(f"decoder={kind!r} is not known: pass one of {', '.join(DECODERS)}.")
+    check_positive_int("num_classes", num_classes)
+    check_positive_int("width", width)
+    inputs = {
+        n: keras.Input(maps[f"stride_{n}"].shape[1:], name=f"stride_{n}") for n in strides(maps)
+    }
+    build = {"fcn": _fcn, "segnet": _segnet, "unet": _unet, "fpn": _fpn, "linknet": _linknet}
+    x, stride = build.get(kind, _psp)(inputs, num_classes, width, batch_norm)
+    if x.shape[-1] != num_classes or kind != "fcn":
+        x = layers.Conv2D(num_classes, 1, name="logits")(x)
+    x = _up(x, stride)  # to the size of the image
+    return keras.Model({f"stride_{n}": x for n, x in inputs.items()}, x, name=name)
+
+
+def _fcn(maps, num_classes, width, batch_norm):
+    """Scores of the three coarsest maps, from the coarsest on."""
+    *_, stride = steps = sorted(maps)
+    score = lambda n: layers.Conv2D(num_classes, 1, name=f"score_{n}")(maps[n])
+    x = score(stride)
+    for finer in steps[-2::-1][:2]:
+        x = layers.Add()([_up(x, stride // finer), score(finer)])
+        stride = finer
+    return x, stride
+
+
+def _segnet(maps, num_classes, width, batch_norm):
+    """Convolutions between upsamplings, from the coarsest map alone."""
+    stride = max(maps)
+    x = maps[stride]
+    while stride > min(maps):
+        stride //= 2
+        x = _conv(_up(x, 2), _width(width, stride, maps), batch_norm=batch_norm)
+        x = _conv(x, x.shape[-1], batch_norm=batch_norm)
+    return x, stride
+
+
+def _unet(maps, num_classes, width, batch_norm):
+    """The map across is concatenated after each upsampling."""
+    *_, stride = steps = sorted(maps)
+    x = maps[stride]
+    for finer in steps[-2::-1]:
+        x = layers.Concatenate()([_up(x, stride // finer, bilinear=False), maps[finer]])
+        stride = finer
+        for _ in range(2):
+            x = _conv(x, _width(width, stride, maps), batch_norm=batch_norm)
+    return x, stride
+
+
+def _fpn(maps, num_classes, width, batch_norm):
+    """A top-down path of equal width, and the sum of all its levels, upsampled (stride 4 on)."""
+    steps = [n for n in sorted(maps) if n >= 4] or sorted(maps)
+    levels, above = {}, None
+    for n in steps[::-1]:
+        x = layers.Conv2D(width, 1)(maps[n])  # (batch, h / n, w / n, width)
+        if above is not None:
+            x = layers.Add()([x, _up(levels[above], above // n, bilinear=False)])
+        levels[n], above = x, n
+    finest = steps[0]
+    parts = []
+    for n in steps:
+        x = _conv(levels[n], width, batch_norm=batch_norm)
+        while n > finest:
+            x, n = _up(x, 2), n // 2
+            if n > finest:
+                x = _conv(x, width, batch_norm=batch_norm)
+        parts.append(x)
+    return layers.Add()(parts) if len(parts) > 1 else parts[0], finest
+
+
+def _linknet(maps, num_classes, width, batch_norm):
+    """Narrow blocks, to whose outputs the maps across are added."""
+    *_, stride = steps = sorted(maps)
+    x = maps[stride]
+    for finer in steps[-2::-1]:
+        narrow = max(1, x.shape[-1] // 4)
+        x = _conv(x, narrow, 1, batch_norm)
+        for _ in range((stride // finer).bit_length() - 1):
+            x = layers.Conv2DTranspose(narrow, 3, 2, padding="same")(x)
+            x = layers.ReLU()(BatchNormalization()(x) if batch_norm else x)
+        x = _conv(x, maps[finer].shape[-1], 1, batch_norm)
+        x, stride = layers.Add()([x, maps[finer]]), finer
+    return _conv(x, width, batch_norm=batch_norm), stride
+
+
+def _psp(maps, num_classes, width, batch_norm):
+    """Means over 1, 4, 9 and 36 regions beside the map itself."""
+    stride = max(n for n in maps if n <= 8) if min(maps) <= 8 else min(maps)
+    x = maps[stride]
+    if None in x.shape[1:3]:
+        raise ValueError("decoder='psp' needs known sides: pass image_shape= with them.")
+    parts = [x]
+    for bins in (1, 2, 3, 6):
+        sides = [min(bins, n) for n in x.shape[1:3]]
+        pooled = RegionMeans2D(sides)(x)  # (batch, bins, bins, channels)
+        pooled = _conv(pooled, max(1, width // 4), 1, batch_norm)
+        parts.append(BilinearResizing2D(x.shape[1:3])(pooled))
+    return _conv(layers.Concatenate()(parts), width, batch_norm=batch_norm), stride
+
+
+def _conv(x, width, size=3, batch_norm=True):
+    x = layers.Conv2D(width, size, padding="same", kernel_initializer="he_normal")(x)
+    return layers.ReLU()(BatchNormalization()(x) if batch_norm else x)
+
+
+def _up(x, factor, bilinear=True):
+    if factor == 1:
+        return x
+    return BilinearUpsampling2D(factor, "same")(x) if bilinear else layers.UpSampling2D(factor)(x)
+
+
+def _width(width, stride, maps):
+    """Channels of a level: twice as many for each coarser one."""
+    return width * min(8, stride // min(maps))
