@@ -130,3 +130,35 @@ def test_an_encoder_and_a_decoder_of_ones_own():
     wrong = keras.layers.Conv2D(4, 3, 4, "same", name="wrong")(square)
     with pytest.raises(ValueError, match="name the layer of that stride"):
         keras_ae.pyramid_encoder(keras.Model(square, wrong), taps={2: "wrong"})
+
+
+def test_a_backbone_with_pyramid_outputs():
+    """As those of KerasHub: levels by name, P2 of stride 4."""
+    image = keras.Input((None, None, 1))
+    fine = keras.layers.Conv2D(2, 3, 4, "same")(image)
+    coarse = keras.layers.Conv2D(3, 3, 2, "same")(fine)
+    backbone = keras.Model(image, coarse)
+    backbone.pyramid_outputs = {"P2": fine, "P3": coarse}
+    encoder = keras_ae.pyramid_encoder(backbone)
+    assert {key: tensor.shape[-1] for key, tensor in encoder.output.items()} == {
+        "stride_4": 2,
+        "stride_8": 3,
+    }
+    model = keras_ae.EncoderDecoder(encoder, "fpn", 2)
+    assert model.predict(np.zeros((1, 9, 17, 1), "float32"), verbose=0).shape == (1, 9, 17, 2)
+
+
+def test_weights_for_three_channels_and_images_with_two(tmp_path):
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX compiles every shape: the other backends have it")
+    whole = keras.applications.MobileNetV2(include_top=False, weights=None)
+    whole.save_weights(tmp_path / "mobile.weights.h5")
+    file = str(tmp_path / "mobile.weights.h5")
+    encoder = keras_ae.pyramid_encoder("MobileNetV2", (None, None, 2), weights=file)
+    adapter = encoder.get_layer("to_three_channels")
+    x = np.random.default_rng(0).uniform(size=(1, 32, 32, 2)).astype("float32")
+    three = ops.convert_to_numpy(adapter(x))
+    np.testing.assert_allclose(three, np.repeat(x.mean(-1, keepdims=True), 3, -1), atol=1e-6)
+    expected = whole.predict(2.0 * three - 1.0, verbose=0)
+    maps = encoder.predict(x, verbose=0)
+    np.testing.assert_allclose(maps["stride_32"], expected, atol=1e-4)

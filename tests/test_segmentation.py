@@ -123,6 +123,13 @@ def test_any_size_goes_through(shape):
         assert ops.shape(model.network(x))[1:3] == shape[:2]
 
 
+def test_valid_padding_refuses_sides_it_was_not_told_before():
+    model = keras_ae.UNet((None, None, 1), 2, (2, 2, 2))
+    assert model.predict(np.zeros((1, 44, 48, 1), "float32"), verbose=0).shape[1:3] == (4, 8)
+    with pytest.raises(ValueError, match="nearest allowed are 44 and 48"):
+        model(np.zeros((1, 44, 46, 1), "float32"))
+
+
 def test_transplants():
     coarse, fine = fcn(32), fcn(8)
     taken = fine.transplant(coarse)

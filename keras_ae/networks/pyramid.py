@@ -300,7 +300,7 @@ def pyramid_decoder(kind, maps, num_classes, width=64, batch_norm=True, name="de
     }
     build = {"fcn": _fcn, "segnet": _segnet, "unet": _unet, "fpn": _fpn, "linknet": _linknet}
     x, stride = build.get(kind, _psp)(inputs, num_classes, width, batch_norm)
-    if x.shape[-1] != num_classes or kind != "fcn":
+    if kind != "fcn":  # whose maps are scores
         x = layers.Conv2D(num_classes, 1, name="logits")(x)
     x = _up(x, stride)  # to the size of the image
     return keras.Model({f"stride_{n}": x for n, x in inputs.items()}, x, name=name)

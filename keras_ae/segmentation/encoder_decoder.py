@@ -29,8 +29,8 @@ class EncoderDecoder(Segmenter):
         image_shape: tuple `(height, width, channels)`, or `None` for that of the encoder. "psp" and
             the export need known sides. Defaults to `None`.
         width: int, channels of a decoder that is named. Defaults to `64`.
-        frozen: bool, whether the encoder stays as it is, its batch normalisation included. Defaults
-            to `False`.
+        frozen: bool, whether the encoder stays as it is, its batch normalisation included (the
+            instance that is passed becomes untrainable). Defaults to `False`.
         loss: name, dict or function, as in `Segmenter`. Defaults to `"cross_entropy"`.
         void: int or `None`, as in `Segmenter`. Defaults to `None`.
         class_weights: sequence or `None`, as in `Segmenter`. Defaults to `None`.

@@ -64,6 +64,12 @@ class UNet(Segmenter):
         self.filters, self.padding = tuple(filters), padding
         self.dropout, self.seed = dropout, seed
 
+    def call(self, x, training=False):
+        if self.padding == "valid":
+            for side in x.shape[1:3]:  # where the network was built for any
+                check_valid_side(side, len(self.filters) - 1)
+        return super().call(x, training)
+
 
 def unet_network(
     image_shape,
