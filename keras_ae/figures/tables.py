@@ -12,15 +12,14 @@ def table(rows, title):
 
     Args:
         rows: dict, name of a row to a dict, name of a column to a text or a number (drawn with
-            three digits); the first row names the columns.
+            three digits, large ones whole); the first row names the columns.
         title: str, what the columns mean, with units.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
     columns = list(next(iter(rows.values())))
-    text = lambda cell: cell if isinstance(cell, str) else f"{cell:.3g}"
-    cells = [[text(row[column]) for column in columns] for row in rows.values()]
+    cells = [[_text(row[column]) for column in columns] for row in rows.values()]
     figure = Figure(figsize=(WIDTH, 0.28 * len(rows) + 1.5), layout="constrained")
     figure.suptitle(title, fontsize=10)
     axis = figure.subplots()
@@ -34,3 +33,9 @@ def table(rows, title):
         if row == 0:
             cell.set_height(2.0 * cell.get_height())
     return figure
+
+
+def _text(cell):
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:.3g}" if abs(cell) < 1000 else f"{cell:,.0f}"
