@@ -34,6 +34,13 @@ Texts = Annotated[
         "a folder with one subfolder of texts per class."
     ),
 ]
+Pairs = Annotated[
+    str,
+    _flag(
+        help="scattered_digits (digits on textures) or generated_cells, whichever the default is, "
+        "or a folder with images and label maps as the recipe's header says."
+    ),
+]
 Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
 Epochs = Annotated[int, _flag(help="How often the training set is seen.")]
 Seed = Annotated[int, _flag(help="Seed of weights, noise and the order of the data.")]

@@ -270,5 +270,13 @@ def test_boundary_score_without_boundaries_and_with_void():
     assert boundary_score(target, prediction, 2, 0, void=255)["mean"] == 1.0
     with pytest.raises(ValueError, match="shape"):
         boundary_score(flat, flat[:3], 2)
-    with pytest.raises(ValueError, match="one image"):
-        boundary_score(flat[None], flat[None], 2)
+    with pytest.raises(ValueError, match="the maps have shape"):
+        boundary_score(flat[0], flat[0], 2)
+
+
+def test_boundary_score_of_many_images_is_the_mean_of_those_with_boundaries():
+    flat = np.zeros((12, 12), int)
+    targets = np.stack([halves(6), halves(6), flat])
+    predictions = np.stack([halves(6), flat, flat])
+    scores = boundary_score(targets, predictions, 3, tolerance=0)
+    assert scores == {"mean": 0.5, "classes": [0.5, 0.5, None]}

@@ -5,12 +5,14 @@ from .augment import AddLabelled as AddLabelled
 from .augment import RandomBinarize as RandomBinarize
 from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
+from .cells import generated_cells as generated_cells
 from .curves import curve as curve
 from .curves import noisy_curve as noisy_curve
 from .folders import ImageFolder as ImageFolder
 from .generated import Documents as Documents
 from .generated import generated_documents as generated_documents
 from .paired import PairedFolder as PairedFolder
+from .paired import load_pairs as load_pairs
 from .segmentation import border_weight_map as border_weight_map
 from .segmentation import scattered_digits as scattered_digits
 from .sources import Dataset as Dataset

@@ -18,6 +18,7 @@ def scattered_digits(
     part="train",
     channels=1,
     void_width=0,
+    digit_size=(12, 28),
 ):
     """Real digits of random size and brightness on textures, with the class of every pixel.
 
@@ -37,6 +38,8 @@ def scattered_digits(
         channels: int, 1 (grey) or 3 (a colour for each digit). Defaults to `1`.
         void_width: int, width in pixels of a border round each digit whose label is 255, which
             does not count. Defaults to `0`.
+        digit_size: `(low, high)`, least and greatest height of a digit in pixels (with the blank
+            rows of its original). Defaults to `(12, 28)`.
 
     Returns:
         `(x, y)`: float32 in [0, 1], shape `(images, image_size, image_size, channels)`, and int32,
@@ -56,6 +59,11 @@ def scattered_digits(
             f"image_size={image_size}, num_digits={num_digits}, void_width={void_width}: pass 32 "
             "or more, (low, high) with 0 <= low <= high, and a whole number of pixels."
         )
+    least, most = digit_size
+    if not 8 <= least <= most <= image_size:
+        raise ValueError(
+            f"digit_size={digit_size}: pass (low, high) with 8 <= low <= high <= {image_size}."
+        )
     digits = sources.load("digits")
     originals, classes = (
         (digits.x_train, digits.y_train) if part == "train" else (digits.x_test, digits.y_test)
@@ -70,7 +78,7 @@ def scattered_digits(
         areas = [0]
         for _ in range(rng.integers(low, high + 1)):
             which = rng.integers(len(originals))
-            ink = _enlarged(originals[which, ..., 0], rng.integers(12, 29))
+            ink = _enlarged(originals[which, ..., 0], rng.integers(least, most + 1))
             colour = rng.uniform(0.5, 1.0, channels)
             _place(x[n], y[n], owner, areas, ink, colour, classes[which] + 1, void_width, rng)
         x[n] += rng.normal(0.0, 0.03, x[n].shape)

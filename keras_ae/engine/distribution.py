@@ -56,6 +56,17 @@ def pad(array):
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
 
 
+def on_cpu():
+    """Whether there is no accelerator that the backend sees.
+
+    Source: `device_name`.
+
+    Returns:
+        bool.
+    """
+    return device_name().endswith("CPU cores")
+
+
 def device_name():
     """What computes: the accelerator's name, or the processor's kind and number of cores.
 

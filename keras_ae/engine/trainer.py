@@ -97,10 +97,12 @@ class Trainer(keras.Model):
         """As `keras.Model.compile`, without a loss (the model has its own) and with fast defaults.
 
         "auto" means XLA and 20 steps per execution on TensorFlow (without a strategy) and on JAX;
-        elsewhere what Keras chooses. `execution` says what was chosen. `steps_per_execution` is how
-        often callbacks see a batch; results do not depend on it.
+        elsewhere what Keras chooses. Networks that convolve images are the exception: TensorFlow
+        runs them without XLA on a CPU, where its convolutions are slower. `execution` says what was
+        chosen. `steps_per_execution` is how often callbacks see a batch; results do not depend on
+        it.
 
-        Source: measured, `python -m benchmarks train_step`.
+        Source: measured, `python -m benchmarks train_step` and `segmentation`.
 
         Args:
             optimizer: name or `keras.optimizers.Optimizer`. Defaults to `"adam"`.
@@ -127,7 +129,8 @@ class Trainer(keras.Model):
             and not run_eagerly
         )
         if jit_compile == "auto" and plain_tensorflow:
-            jit_compile = all(layer.supports_jit for layer in self._flatten_layers())
+            slow = distribution.on_cpu() and any(len(v.shape) > 3 for v in self.trainable_variables)
+            jit_compile = all(layer.supports_jit for layer in self._flatten_layers()) and not slow
         if steps_per_execution == "auto":
             many = plain_tensorflow or (keras.backend.backend() == "jax" and not run_eagerly)
             steps_per_execution = STEPS_PER_EXECUTION if many else 1

@@ -38,4 +38,5 @@ from .score import mixture_score as mixture_score
 from .segmentation import boundary_score as boundary_score
 from .segmentation import confusion_matrix as confusion_matrix
 from .segmentation import membrane_scores as membrane_scores
+from .segmentation import score_label_maps as score_label_maps
 from .segmentation import segmentation_scores as segmentation_scores

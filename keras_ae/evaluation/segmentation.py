@@ -82,6 +82,29 @@ def segmentation_scores(matrix, class_names=None):
     }
 
 
+def score_label_maps(targets, predictions, class_names, void=None):
+    """What a table of segmentation needs: the scores of classes, and that of their boundaries.
+
+    Source: `segmentation_scores` and `boundary_score` (tolerance 2 pixels).
+
+    Args:
+        targets: integer array, shape `(images, height, width)`.
+        predictions: integer array of that shape.
+        class_names: sequence of str, one per class.
+        void: int, label of target pixels that do not count, or `None`. Defaults to `None`.
+
+    Returns:
+        dict of `segmentation_scores`, and "boundary", a share from 0 to 1 (`None` where there is no
+        boundary).
+
+    Raises:
+        ValueError: when shapes or labels do not fit.
+    """
+    pairs, count = zip(targets, predictions, strict=True), len(class_names)
+    scores = segmentation_scores(confusion_matrix(pairs, count, void), class_names)
+    return {**scores, "boundary": boundary_score(targets, predictions, count, void=void)["mean"]}
+
+
 def membrane_scores(target, probability, thresholds=THRESHOLDS):
     """Scores of the membranes between cells: do the same pixels stay together?
 
@@ -147,7 +170,8 @@ def boundary_score(target, prediction, num_classes, tolerance=2, void=None):
     (BMVC), section 3, doi:10.5244/C.27.32.
 
     Args:
-        target: integer array, shape `(height, width)`.
+        target: integer array, shape `(height, width)`, or `(images, height, width)`: scores are
+            means over the images then.
         prediction: integer array of that shape.
         num_classes: int.
         tolerance: float, Euclidean distance in pixels (the paper's is 0.75 % of the image's
@@ -159,11 +183,22 @@ def boundary_score(target, prediction, num_classes, tolerance=2, void=None):
         and "classes", a list of such scores, `None` for a class without boundary in the target.
 
     Raises:
-        ValueError: when the shapes are not equal and of two axes.
+        ValueError: when the shapes are not equal and of two or three axes.
     """
     target, prediction = _maps(target, prediction)
-    if target.ndim != 2:
-        raise ValueError(f"the maps have shape {target.shape}: pass one image, (height, width).")
+    if target.ndim not in (2, 3) or not len(target):
+        raise ValueError(
+            f"the maps have shape {target.shape}: pass (height, width) or (images, height, width)."
+        )
+    if target.ndim == 3:
+        parts = [
+            boundary_score(*pair, num_classes, tolerance, void) for pair in zip(target, prediction)
+        ]
+        classes = zip(*(part["classes"] for part in parts))
+        return {
+            "mean": _known_mean([part["mean"] for part in parts]),
+            "classes": [_known_mean(scores) for scores in classes],
+        }
     counts = np.ones(target.shape, bool) if void is None else target != void
     scores = []
     for label in range(num_classes):
@@ -174,8 +209,7 @@ def boundary_score(target, prediction, num_classes, tolerance=2, void=None):
         precision, recall = _within(found, true, tolerance), _within(true, found, tolerance)
         both = precision + recall
         scores.append(float(2.0 * precision * recall / both) if both else 0.0)
-    known = [score for score in scores if score is not None]
-    return {"mean": float(np.mean(known)) if known else None, "classes": scores}
+    return {"mean": _known_mean(scores), "classes": scores}
 
 
 def _maps(target, prediction, where=""):
@@ -207,6 +241,12 @@ def _rand(cells, membrane):
     with np.errstate(invalid="ignore"):  # its precision, where nothing is together
         error, _, _ = adapted_rand_error(cells[inside], predicted[inside])
     return float(1.0 - error)
+
+
+def _known_mean(scores):
+    """Mean of those that are not `None`, or `None`."""
+    known = [score for score in scores if score is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _boundary(inside, counts):

@@ -15,5 +15,9 @@ from .fields import fields as fields
 from .images import bitmaps as bitmaps
 from .images import strips as strips
 from .images import tiles as tiles
+from .segmentation import class_bars as class_bars
+from .segmentation import heat_grid as heat_grid
+from .segmentation import overlays as overlays
+from .segmentation import weight_maps as weight_maps
 from .style import COLOURS as COLOURS
 from .tables import table as table

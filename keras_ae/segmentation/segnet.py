@@ -36,8 +36,8 @@ class SegNet(Segmenter):
         image_shape: tuple `(height, width, channels)`, sides known, any size that can be halved as
             often as there are stages.
         num_classes: int, 2 or more.
-        filters: tuple of tuples, channels of the convolutions of each stage. Defaults to those of
-            VGG16.
+        filters: tuple of tuples, channels of the convolutions of each stage. Defaults to
+            `SegNet.VGG16`.
         up: "switches" (the paper's), "bilinear" (twice the sides by interpolation), or "add" (that,
             and the encoder's map before the pooling added). Defaults to `"switches"`.
         loss: name, dict or function, as in `Segmenter`. Defaults to `"cross_entropy"`.
@@ -49,6 +49,8 @@ class SegNet(Segmenter):
     Raises:
         ValueError: when an argument is out of range, the image too small, or as `Segmenter` says.
     """
+
+    VGG16 = VGG16
 
     def __init__(
         self,
