@@ -84,6 +84,8 @@ HEADLINES = {
     "tied_weights": "free_squared_error l2_squared_error tied_squared_error free_parameters "
     "tied_parameters",
     "transposed_convolution": "adjoint_squared_error learned_squared_error",
+    "tiramisu": "mean_iou global_accuracy mean_iou_batch_statistics "
+    "global_accuracy_batch_statistics parameters trivial_mean_iou",
     "unpooling": "switches_squared_error transposed_squared_error nearest_squared_error "
     "bed_of_nails_squared_error switches_bits code_bits",
 }

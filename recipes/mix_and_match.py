@@ -68,7 +68,7 @@ def main(
         # 1. Data: an image and the class of each of its pixels
         size, number = ((64, 64), 160) if run.quick else (image_size, num_images)
         if run.quick:
-            encoders, decoders = ("own",), ("segnet", "unet", "fpn")
+            encoders, decoders = ("own",), ("fcn", "unet", "fpn")
         pairs = sources.load_pairs(data, number, size, seed)
         x_test, y_test, names, void = pairs.x_test, pairs.y_test, pairs.class_names, pairs.void
         score = lambda maps: evaluation.score_label_maps(y_test, maps, names, void)["mean_iou"]

@@ -4,7 +4,9 @@ Slide:    FC-DenseNet103
 Source:   Jégou et al. 2017, arXiv:1611.09326, section 4 and table 3 (CamVid)
 Expected: CamVid's test split at 360 x 480: FC-DenseNet56 58.9 mean IoU and 88.9 % of the pixels,
           67 65.8 and 90.8, 103 66.9 and 91.5, after 750 epochs and fine-tuning on whole images
-Measured: not yet
+Measured: FC-DenseNet56 at 180 x 240, 14 epochs of crops of 112, no fine-tuning, 1 seed: 0.366 mean
+          IoU and 76.7 % with each image's own statistics (as the reference tests), 0.316 and 72.3 %
+          with moving means; 40 minutes on one core, a fiftieth of the paper's epochs
 Run:      python -m recipes tiramisu --data FOLDER, with SegNet's CamVid files: FOLDER/train/*,
           FOLDER/trainannot/*.png, FOLDER/test/*, FOLDER/testannot/*.png, 12 numbers, 11 for void
 """

@@ -197,6 +197,11 @@ def test_defaults_of_compile():
     assert model.execution["jit_compile"] == (keras.backend.backend() != "torch")
     model.compile(jit_compile=False, steps_per_execution=1)
     assert not model.execution["jit_compile"]
+    convolutional = keras_ae.UNet((8, 8, 1), 2, (2, 2), "same")
+    convolutional.compile()  # on a CPU, TensorFlow convolves faster without XLA
+    assert convolutional.execution["jit_compile"] == (keras.backend.backend() == "jax")
+    convolutional.compile(jit_compile=True)
+    assert convolutional.execution["jit_compile"]
 
 
 def test_a_diverging_run_stops():

@@ -308,6 +308,44 @@ QUICK = {
         ),
     ),
 }
+# these are made of convolutions, which TensorFlow computes fastest on a CPU
+SEGMENTATION = {
+    "fcn_skips": (
+        {"overlays"},
+        lambda n: (
+            n["fcn32s_mean_iou"] <= n["fcn16s_mean_iou"] + 0.01
+            and n["trivial_mean_iou"] < n["fcn8s_mean_iou"]
+            and n["fcn32s_boundary"] < n["fcn16s_boundary"] < n["fcn8s_boundary"]
+        ),
+    ),
+    "unpooling_segnet": (
+        {"overlays", "classes"},
+        lambda n: (
+            n["trivial_mean_iou"] + 0.02 < min(n["switches_mean_iou"], n["add_mean_iou"])
+            and n["bilinear_boundary"] < min(n["switches_boundary"], n["add_boundary"])
+            and n["bilinear_bits"] == 0 < n["switches_bits"] < n["add_bits"]
+        ),
+    ),
+    "unet_membranes": (
+        {"overlays", "weight_map"},
+        lambda n: (
+            n["weight_map_iou"] > 2 * n["trivial_iou"]
+            and n["weight_map_pixel_error"] < 0.6 * n["trivial_pixel_error"]
+            and n["weight_map_rand"] > n["plain_rand"]
+        ),
+    ),
+    "tiramisu": (
+        {"overlays", "classes"},
+        lambda n: (
+            n["mean_iou"] > n["trivial_mean_iou"] + 0.01
+            and n["mean_iou_batch_statistics"] > n["trivial_mean_iou"] + 0.01
+        ),
+    ),
+    "mix_and_match": (
+        {"overlays", "grid"},
+        lambda n: min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > 1.5 * n["trivial_mean_iou"],
+    ),
+}
 # JAX compiles fastest; on the others a few keep the whole test within its ten minutes
 EVERYWHERE = ("transposed_convolution",)
 
@@ -316,16 +354,27 @@ EVERYWHERE = ("transposed_convolution",)
 def test_quick_runs_learn_something(tmp_path, name):
     if keras.backend.backend() != "jax" and name not in EVERYWHERE:
         pytest.skip("this quick run is tested on JAX")
-    processes.run("-m", "recipes", name, "--quick", "--out", tmp_path / "run")
-    content = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    run_quickly(name, tmp_path / "run", *QUICK[name])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SEGMENTATION)
+def test_quick_runs_of_segmentation_learn_something(tmp_path, name):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("this quick run is tested on TensorFlow")
+    run_quickly(name, tmp_path / "run", *SEGMENTATION[name])
+
+
+def run_quickly(name, folder, pictures, shows):
+    processes.run("-m", "recipes", name, "--quick", "--out", folder)
+    content = json.loads((folder / "metrics.json").read_text())
     numbers = {key: metric["value"] for key, metric in content["metrics"].items()}
-    pictures, shows = QUICK[name]
     assert shows(numbers), numbers
-    assert {file.stem for file in (tmp_path / "run").glob("*.png")} == pictures
+    assert {file.stem for file in folder.glob("*.png")} == pictures
 
 
 def test_every_recipe_has_a_quick_run():
-    assert {*QUICK, "autoencoder"} == set(recipes.names())
+    assert {*QUICK, *SEGMENTATION, "autoencoder"} == set(recipes.names())
 
 
 def test_numbers_are_computed_once_per_run(tmp_path):

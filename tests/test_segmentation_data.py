@@ -253,6 +253,53 @@ def test_scattered_digits():
     assert (empty == 0).all()
 
 
+def test_size_of_digits():
+    _, y = data.scattered_digits(20, 96, (1, 1), digit_size=(64, 64))
+    rows = [np.flatnonzero((each > 0).any(axis=1)) for each in y]
+    heights = np.array([r[-1] - r[0] + 1 for r in rows])  # but for blank rows of the original
+    assert heights.min() > 32 and heights.max() <= 64
+    for wrong in ((7, 20), (30, 20), (20, 97)):
+        with pytest.raises(ValueError, match="digit_size"):
+            data.scattered_digits(1, 96, digit_size=wrong)
+
+
+def test_generated_cells():
+    x, y = data.generated_cells(3, 96, 24, seed=1)
+    assert x.shape == (3, 96, 96, 1) and y.shape == (3, 96, 96)
+    assert x.dtype == "float32" and 0 <= x.min() < x.max() <= 1
+    again, _ = data.generated_cells(2, 96, 24, seed=1)
+    np.testing.assert_array_equal(x[:2], again)
+    assert not np.array_equal(x[0], data.generated_cells(1, 96, 24, seed=2)[0][0])
+    for image, membrane in zip(x[..., 0], y):
+        assert image[membrane == 1].mean() < image[membrane == 0].mean() - 0.1
+        _, number = ndimage.label(membrane == 0)
+        assert number >= 8  # of some 16 cells, in parts
+    for wrong in ({"num_images": 0}, {"image_size": -1}, {"cell_size": 15}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            data.generated_cells(**{"num_images": 1, **wrong})
+
+
+def test_pairs_of_scattered_digits_and_of_a_folder(tmp_path):
+    pairs = data.load_pairs("scattered_digits", 8, (64, 96), seed=3)
+    assert pairs.x_train.shape == (8, 64, 64, 1) and pairs.y_test.shape == (60, 64, 64)
+    assert len(pairs.class_names) == 11 and pairs.void is None
+    assert not pairs.commonest_class().any()  # background
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in ("a", "b"):
+            for kind, shape in ((part, (12, 16, 3)), (f"{part}annot", (12, 16))):
+                pixels = rng.integers(0, 12, shape).astype("uint8")
+                (tmp_path / kind).mkdir(exist_ok=True)
+                Image.fromarray(pixels).save(tmp_path / kind / f"{name}.png")
+    pairs = data.load_pairs(str(tmp_path), 1, (6, 8))
+    assert pairs.x_train.shape == (2, 6, 8, 3) and pairs.y_test.shape == (2, 6, 8)
+    assert pairs.class_names[8] == "car" and pairs.void == 11
+    counts = np.bincount(pairs.y_train.ravel(), minlength=12)[:11]  # void is no class
+    assert np.unique(pairs.commonest_class()) == [np.argmax(counts)]
+    with pytest.raises(ValueError, match="train"):
+        data.load_pairs(str(tmp_path / "a"), 1, 8)
+
+
 def test_digits_are_covered_by_half_at_most():
     """An image of k digits is that of k - 1 with one more, so that each can be followed."""
     for n in range(8):

@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 
 from .style import COLOURS, WIDTH, draw_image
 
-VOID = (0.55, 0.55, 0.55)
+VOID = (0.93, 0.93, 0.93)
 
 
 def class_colours(num_classes):
@@ -33,7 +33,7 @@ def painted(labels, num_classes, void=None):
     Args:
         labels: int array, shape `(height, width)`.
         num_classes: int.
-        void: int, label that is drawn grey, or `None`. Defaults to `None`.
+        void: int, label that is drawn white, or `None`. Defaults to `None`.
 
     Returns:
         float array, shape `(height, width, 3)`.
@@ -55,7 +55,7 @@ def overlays(images, targets, predictions, class_names, title, void=None, zoom=N
         predictions: dict, name of a network (with its score) to label maps of that shape.
         class_names: sequence of str, one per class.
         title: str, with the numbers the figure stands for.
-        void: int, label that is drawn grey, or `None`. Defaults to `None`.
+        void: int, label that is drawn white, or `None`. Defaults to `None`.
         zoom: int, side of the enlarged part in pixels, or `None` for no such rows. The part with
             most boundaries in the truth is taken. Defaults to `None`.
 
