@@ -41,7 +41,7 @@ def main(
         image_size: height and width in pixels.
         width: share of VGG16's channels.
     """
-    with ex.Run("unpooling_segnet", locals(), quick_epochs=6) as run:
+    with ex.Run("unpooling_segnet", locals(), quick_epochs=8) as run:
         # 1. Data: an image and the class of each of its pixels
         size, number = ((64, 64), 200) if run.quick else (image_size, num_images)
         pairs = sources.load_pairs(data, number, size, seed)
@@ -49,7 +49,7 @@ def main(
         trivial = evaluation.score_label_maps(y_test, pairs.commonest_class(), names, void)
         run.metric("trivial_mean_iou", trivial["mean_iou"], "mean IoU of one class everywhere")
         weights = keras_ae.losses.median_frequency_weights(pairs.y_train, len(names), void) ** 0.5
-        stages = keras_ae.SegNet.VGG16[: 4 if run.quick else 5]
+        stages = keras_ae.SegNet.VGG16[: 3 if run.quick else 5]
         filters = tuple(tuple(round(width * f) for f in stage) for stage in stages)
         maps, scores = {}, {}
         for up, title in WAYS.items():
@@ -62,7 +62,7 @@ def main(
             model.compile(keras.optimizers.Adam(2e-3), metrics=[metrics.MeanIoU(len(names), void)])
             # 4. Train, then batch norm's statistics over the training set, as the paper tests
             name = "model" if up == "switches" else up
-            fitting = {"batch_size": 16, "epochs": run.epochs, "verbose": 0}
+            fitting = {"batch_size": 8, "epochs": run.epochs, "verbose": 0}
             model.fit(pairs.x_train, pairs.y_train, callbacks=run.callbacks(name), **fitting)
             moving = model.evaluate(x_test, y_test, verbose=0, return_dict=True)["mean_iou"]
             model.reestimate(pairs.x_train, batch_size=16)

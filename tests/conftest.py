@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items):
             slow = family in SLOW_FAMILIES and item.originalname not in QUICK
             if (slow or item.originalname in OWN_MODEL) and not is_first:
                 item.add_marker(pytest.mark.long)
-        elif item.originalname == "test_quick_runs_learn_something":
+        elif item.originalname.startswith("test_quick_runs"):
             group = f"quick_{parameters['name']}"
         item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
         if item.get_closest_marker("long") and not wanted:

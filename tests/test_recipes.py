@@ -321,8 +321,9 @@ SEGMENTATION = {
     "unpooling_segnet": (
         {"overlays", "classes"},
         lambda n: (
-            n["trivial_mean_iou"] + 0.02 < min(n["switches_mean_iou"], n["add_mean_iou"])
-            and n["bilinear_boundary"] < min(n["switches_boundary"], n["add_boundary"])
+            n["trivial_mean_iou"] + 0.05 < n["add_mean_iou"]
+            and 0.15 < n["switches_boundary"] < n["add_boundary"]
+            and 0.15 < n["bilinear_boundary"] < n["add_boundary"]
             and n["bilinear_bits"] == 0 < n["switches_bits"] < n["add_bits"]
         ),
     ),

@@ -121,11 +121,9 @@ class Batches(keras.utils.PyDataset):
 
         tensors = tree.map_structure(tf.convert_to_tensor, self.arrays)
         data = tf.data.Dataset.range(1).flat_map(batches_of_indices)
-        data = data.map(
-            lambda chosen: tree.map_structure(lambda a: tf.gather(a, chosen), tensors),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
+        data = data.map(lambda chosen: tree.map_structure(lambda a: tf.gather(a, chosen), tensors))
         data = data.apply(tf.data.experimental.assert_cardinality(self.num_batches))
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-        return data.with_options(options).prefetch(tf.data.AUTOTUNE)
+        options.autotune.enabled = False  # its thread can hold up the end of `fit` for seconds
+        return data.with_options(options).prefetch(2)
