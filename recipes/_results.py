@@ -32,6 +32,8 @@ HEADLINES = {
         for noise in ("masking", "salt_and_pepper", "gaussian")
         for what in ("gain", "median_gain")
     ),
+    "fcn_skips": "fcn32s_mean_iou fcn16s_mean_iou fcn8s_mean_iou trivial_mean_iou "
+    "fcn32s_boundary fcn8s_boundary",
     "four_constraints": " ".join(
         f"{arm}_{what}"
         for arm in ("none", "small_code", "sparse", "denoising", "prior")
@@ -86,6 +88,11 @@ HEADLINES = {
     "transposed_convolution": "adjoint_squared_error learned_squared_error",
     "tiramisu": "mean_iou global_accuracy mean_iou_batch_statistics "
     "global_accuracy_batch_statistics parameters trivial_mean_iou",
+    "unet_membranes": " ".join(
+        f"{arm}_{what}"
+        for arm in ("weight_map", "plain")
+        for what in ("rand", "best_rand", "pixel_error", "iou")
+    ),
     "unpooling": "switches_squared_error transposed_squared_error nearest_squared_error "
     "bed_of_nails_squared_error switches_bits code_bits",
 }

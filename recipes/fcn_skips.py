@@ -4,7 +4,10 @@ Slide:    Extending the concept: coarse segmentation; skip connections; U-Net
 Source:   Long et al. 2015, arXiv:1411.4038, section 4 and table 2; Ronneberger et al. 2015,
           arXiv:1505.04597
 Expected: PASCAL, mean IoU 59.4 (32s), 62.4 (16s), 62.7 (8s): the order is the slide's point
-Measured: not yet
+Measured: mean IoU 0.247 ± 0.012 for 32s, 0.360 ± 0.021 for 16s, 0.412 ± 0.012 for 8s (in this order
+          with each of 3 seeds), one class everywhere 0.082; boundary F-score 0.15, 0.28, 0.40. A
+          U-Net from nothing, a quarter as large, 0.110 ± 0.012: it finds the strokes and does not
+          learn in 12 epochs which digit they are; the FCNs start from a classifier of digits
 Run:      python -m recipes fcn_skips
 """
 

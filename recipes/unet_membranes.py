@@ -6,7 +6,11 @@ Source:   Ronneberger et al. 2015, arXiv:1505.04597 (valid padding, weight map, 
           2015, doi:10.3389/fnana.2015.00142
 Expected: on the challenge's own test set, whose labels are secret: Rand error 0.0382 (of an older
           definition), pixel error 0.0611; no number is comparable with the hold-out here
-Measured: not yet
+Measured: 24 images to train, 6 held out, a quarter of the paper's channels, 3,840 steps, 1 seed:
+          foreground-restricted Rand score 0.817 with the weight map, 0.520 without; pixel error
+          0.089 and 0.082; IoU of membrane 0.648 and 0.633. With the best threshold for each the
+          Rand scores are 0.868 and 0.866: here the map does by training what a lower threshold
+          does afterwards. After 960 steps the map was behind (0.396 and 0.508)
 Run:      python -m recipes unet_membranes --data FOLDER, with FOLDER/train/image/*.png and
           FOLDER/train/label/*.png (0 membrane, 255 inside). The last fifth of the images is held
           out: slices of one stack, so that only the first of them has a neighbour in training
