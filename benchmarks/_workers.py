@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,40 @@ class Worker:
         memory = json.loads(self.process.stdout.readline())["memory"]
         self.process.wait()
         return memory
+
+
+def compare_steps(module, contenders, rounds, title, *arguments):
+    """Times training steps of contenders in turn, and prints ratios to the first one by round.
+
+    Args:
+        module: str, as in `Worker`; its contenders are told their whole name, then the arguments.
+        contenders: tuple of str, the one that others are compared with first; "ours BACKEND XLA"
+            is of that backend, too.
+        rounds: int, rounds per contender.
+        title: str, what is timed.
+        *arguments: what else contenders are told, the number of steps in a round last.
+    """
+    steps, first = arguments[-1], contenders[0]
+    workers = {
+        name: Worker(module, name.removesuffix(" XLA"), name, *arguments) for name in contenders
+    }
+    for name, worker in list(workers.items()):
+        if not worker.ready:
+            print(f"{name}: not available here ({worker.why})")
+            del workers[name]
+    seconds = {name: [] for name in workers}
+    for _ in range(rounds):
+        for name, worker in workers.items():
+            seconds[name].append(worker.round()["seconds"] / steps)
+    print(f"{title}; ratio of steps a second to {first}")
+    for name, worker in workers.items():
+        ratios = sorted(b / a for a, b in zip(seconds[name], seconds.get(first, seconds[name])))
+        print(
+            f"{name:22}{statistics.median(seconds[name]):8.3f} s a step"
+            f"{statistics.median(ratios):7.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+            f"{worker.stop():8.0f} MB{worker.facts['weights'] / 1e6:8.2f} M trainable",
+            flush=True,
+        )
 
 
 def answer(one_round, **facts):

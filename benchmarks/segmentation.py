@@ -7,12 +7,11 @@ one batch that is in memory. The contenders are processes of their own and asked
 are seconds a step, the ratio to smp within a round, and the peak memory of the process.
 """
 
-import statistics
 import sys
 
 import numpy as np
 
-from benchmarks._workers import Worker, answer
+from benchmarks._workers import answer, compare_steps
 
 CONTENDERS = ("smp", "ours tensorflow", "ours tensorflow XLA", "ours jax", "ours torch")
 DECODER = (256, 128, 64, 32, 16)
@@ -36,27 +35,8 @@ def main(
         batch_size: images per step.
         side: of an image in pixels.
     """
-    workers = {
-        name: Worker("segmentation", name.removesuffix(" XLA"), name, batch_size, side, steps)
-        for name in contenders
-    }
-    for name, worker in list(workers.items()):
-        if not worker.ready:
-            print(f"{name}: not available here ({worker.why})")
-            del workers[name]
-    seconds = {name: [] for name in workers}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            seconds[name].append(worker.round()["seconds"] / steps)
-    print(f"U-Net, ResNet50, {batch_size} x {side} x {side} x 3; ratio of steps a second to smp")
-    for name, worker in workers.items():
-        ratios = sorted(b / a for a, b in zip(seconds[name], seconds.get("smp", seconds[name])))
-        print(
-            f"{name:22}{statistics.median(seconds[name]):8.2f} s a step"
-            f"{statistics.median(ratios):7.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
-            f"{worker.stop():8.0f} MB{worker.facts['weights'] / 1e6:8.2f} M trainable",
-            flush=True,
-        )
+    title = f"U-Net, ResNet50, {batch_size} x {side} x {side} x 3"
+    compare_steps("segmentation", contenders, rounds, title, batch_size, side, steps)
 
 
 def decoder_of(maps):

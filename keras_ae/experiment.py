@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import keras
 import tyro
+from matplotlib.animation import PillowWriter
 
 from .callbacks import Backup, TrainingLog, read_log
 from .engine import distribution
@@ -161,6 +162,10 @@ class Run:
     def figure(self, name, figure):
         """Writes a Matplotlib figure as `NAME.png`."""
         figure.savefig(self.folder / f"{name}.png", dpi=150)
+
+    def animation(self, name, animation):
+        """Writes a Matplotlib animation as `NAME.gif`."""
+        animation.save(self.folder / f"{name}.gif", PillowWriter(fps=8), dpi=80)
 
     def save(self, model, name="model"):
         """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`."""

@@ -69,9 +69,9 @@ class _ConfusionMatrix(keras.metrics.Metric):
         return BLOCK * blocks + rest
 
     def per_class(self):
-        """The value of every class: float64 array `(num_classes,)`, NaN where it never occurred."""
-        hits, whole = (np.asarray(part) for part in self._shares(self.confusion_matrix()))
-        return np.where(whole > 0, hits / np.where(whole > 0, whole, 1.0), np.nan)
+        """The value of every class: list of floats, `None` where it never occurred."""
+        hits, whole = (np.asarray(part).tolist() for part in self._shares(self.confusion_matrix()))
+        return [hit / most if most > 0 else None for hit, most in zip(hits, whole)]
 
     def result(self):
         hits, whole = self._shares(BLOCK * self.blocks + self.rest)

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import pathlib
+import re
 import statistics
 
 FILE = pathlib.Path(__file__).parent / "results.json"
@@ -21,6 +22,14 @@ def shown(metric):
     return f"{metric['mean']:.4g}{spread} ({seeds} seed{'s' if seeds > 1 else ''})"
 
 
+GANS = "floor_frechet " + " ".join(
+    f"{model}_{what}"
+    for model in (
+        "independent_pixels",
+        *(f"{name}{kind}" for name in ("gan", "dcgan", "cogan") for kind in ("", "_raw", "_best")),
+    )
+    for what in ("ratio_to_floor", "class_distance", "classes_hit")
+)
 # what the README shows of recipes that measure many numbers; docs/results.md has them all
 HEADLINES = {
     "adversarial_autoencoder": "gaussian_mmd gaussian_prior_mmd gaussian_in_8_d_mmd "
@@ -39,6 +48,13 @@ HEADLINES = {
         for arm in ("none", "small_code", "sparse", "denoising", "prior")
         for what in ("speaking", "probe", "digits_lost", "noise_lost", "frechet")
     ),
+    "cogan": "shared_pixel_agreement shared_edge_iou unshared_pixel_agreement unshared_edge_iou "
+    "shared_chance_pixel_agreement shared_chance_edge_iou",
+    "dcgan": "frechet floor_frechet class_distance coverage nearest",
+    "gan": "parzen independent_pixels_parzen training_images_parzen process_before_distance "
+    "process_after_distance process_after_gap",
+    "gan_progress": GANS,
+    "gan_progress/fashion_mnist": GANS,
     "generation": "floor_frechet halves_frechet "
     + " ".join(
         f"{arm}_{what}"
@@ -88,11 +104,23 @@ HEADLINES = {
     "transposed_convolution": "adjoint_squared_error learned_squared_error",
     "tiramisu": "mean_iou global_accuracy mean_iou_batch_statistics "
     "global_accuracy_batch_statistics parameters trivial_mean_iou",
+    "mix_and_match": "trivial_mean_iou "
+    + " ".join(
+        f"{encoder}_{decoder}_mean_iou"
+        for encoder in ("own", "MobileNetV2")
+        for decoder in ("fcn", "segnet", "unet", "fpn", "linknet", "psp")
+    ),
     "unet_membranes": " ".join(
         f"{arm}_{what}"
         for arm in ("weight_map", "plain")
         for what in ("rand", "best_rand", "pixel_error", "iou")
     ),
+    "unpooling_segnet": " ".join(
+        f"{way}_{what}"
+        for way in ("switches", "add", "bilinear")
+        for what in ("mean_iou", "boundary", "bits")
+    )
+    + " trivial_mean_iou",
     "unpooling": "switches_squared_error transposed_squared_error nearest_squared_error "
     "bed_of_nails_squared_error switches_bits code_bits",
 }
@@ -104,6 +132,9 @@ def table(whole=False):
     for recipe, entry in load().items():
         protocol = entry["protocol"]
         budget = f"{protocol['data']}, {protocol['budget']}, {protocol['backend']}"
+        words = protocol["command"].partition(f" {recipe.split('/')[0]} ")[2]
+        more = re.sub(r"--(data|epochs|seed) \S+ ?", "", words).strip()  # said already
+        budget += f", `{more}`" if more else ""
         shown_here = HEADLINES.get(recipe, "").split() or entry["metrics"]
         for name in entry["metrics"] if whole else shown_here:
             metric = entry["metrics"][name]

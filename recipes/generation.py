@@ -33,6 +33,7 @@ UNITS = {
     "density": "how deep samples lie among the data, in features",
     "coverage": "share of data with a sample near by, in features",
     "class_distance": "total variation between shares of classes",
+    "classes_hit": "classes drawn at least a tenth as often as in the data",
     "patches": "sliced Wasserstein distance of patches, times 1000",
     "nearest": "mean distance of pixels to the nearest training image",
 }

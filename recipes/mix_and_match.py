@@ -4,8 +4,11 @@ Slide:    Mixing and matching encoders and decoders
 Source:   lecture; of the decoders `keras_ae.pyramid_decoder`; encoders from `keras.applications`
 Expected: no published number for this grid; decoders that are handed fine maps (U-Net, LinkNet,
           FPN) are above those that are not (SegNet-style, PSP), whatever the encoder
-Measured: not yet
-Run:      python -m recipes mix_and_match
+Measured: 600 images of 64 x 64, 20 epochs, one seed: U-Net 0.57 on our encoder and 0.47 on
+          MobileNetV2 from random weights, LinkNet 0.49 and 0.41, PSP 0.41 and 0.36, SegNet-style
+          0.19 and 0.08 (one class everywhere 0.08); not as expected FPN: 0.47 and 0.19
+Run:      python -m recipes mix_and_match --encoders own MobileNetV2 --image-size 64 64
+          --num-images 600 --epochs 20
 """
 
 import pathlib

@@ -4,7 +4,11 @@ Slide:    Unpooling; Extending the concept
 Source:   Badrinarayanan et al. 2015, arXiv:1511.00561, figure 2 and table 1
 Expected: no published number for these data; the paper's table 1 (CamVid, its small variant,
           class weights) has bilinear below switches, and whole maps handed across above both
-Measured: not yet
+Measured: mean IoU 0.24 with switches, 0.71 with maps added, 0.14 bilinear, 0.09 one class
+          everywhere (boundary F-score 0.60, 0.90, 0.31); 140 thousand bits go past the code as
+          switches, 9.0 million as maps. The paper's order, but 20 epochs on 600 images are too
+          few for switches: outlines are right, digits are taken for one another. Batch norm's
+          moving means give 0.17, 0.72 and 0.10: statistics estimated anew help the first most
 Run:      python -m recipes unpooling_segnet
 """
 

@@ -31,7 +31,8 @@ class Case:
         bad: dict, a part of the message to a callable that must raise ValueError with it.
         unmoved: dict, path of a weight that need not move in a few steps to the reason.
         random_terms: tuple of str, terms that are drawn in evaluation: each backend has its own.
-        falling: str, what training lowers: a term where the loss is that of two players.
+        falling: str, what training lowers: a term where the loss is that of two players; empty for
+            none (tests/test_gans.py trains GANs until their samples fit the data).
     """
 
     name: str
@@ -258,6 +259,108 @@ def fcn(stride=8, **kwargs):
 def encoder_decoder(decoder="unet", image_shape=(7, 9, 2), **kwargs):
     encoder = keras_ae.conv_pyramid((None, None, 2), (3, 4), depth=1)
     return keras_ae.EncoderDecoder(encoder, decoder, 3, image_shape, width=2, **kwargs)
+
+
+def first_gan(generator=None, discriminator=None, **kwargs):
+    return keras_ae.GAN(
+        generator or keras_ae.dense_generator(SHAPE, 3, (7,)),
+        discriminator or keras_ae.maxout_discriminator(SHAPE, (5, 4), 2, seed=0),
+        **kwargs,
+    )
+
+
+def wasserstein_gan(**kwargs):
+    """With all that holds a critic, and classes."""
+    settings = {
+        "loss": "wasserstein",
+        "noise": "uniform",
+        "num_classes": 3,
+        "gradient_penalty": 10.0,
+        "r1": 0.1,
+        "r2": 0.2,
+        "weight_clip": 0.5,
+        "critic_steps": 2,
+        "average_decay": 0.9,
+        "augment": keras.layers.GaussianNoise(0.1, seed=3),
+    }
+    return keras_ae.GAN(
+        keras_ae.dense_generator(SHAPE, 3, (7,), "tanh", num_classes=3),
+        keras_ae.maxout_discriminator(SHAPE, (5,), 2, num_classes=3, seed=0),
+        **{**settings, **kwargs},
+    )
+
+
+def hinge_gan(*more):
+    """A discriminator of the user's own, with spectral normalisation; no average."""
+    norm = keras_ae.layers.SpectralNormalization
+    critic = keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            norm(keras.layers.Conv2D(3, 3)),
+            keras.layers.LeakyReLU(),
+            *more,
+            keras.layers.Flatten(),
+            norm(keras.layers.Dense(1, use_bias=False), 2),
+        ],
+        name="critic",
+    )
+    generator = keras_ae.dense_generator((4, 4, 1), 3, (6,), "tanh")
+    return first_gan(generator, critic, loss="hinge", average_decay=None)
+
+
+def cogan(shared=True, sides=(20, 20, 1), filters=(6, 5, 4, 3), weight_decay=5e-4, **kwargs):
+    networks = keras_ae.cogan_networks(sides, 4, filters, (3, 4, 5), weight_decay, shared)
+    return keras_ae.CoGAN(**{**networks, **kwargs})
+
+
+def front(features):
+    image = keras.Input((20, 20, 1))
+    x = keras.layers.MaxPooling2D()(keras.layers.Conv2D(features, 5)(image))
+    return keras.Model(image, x)
+
+
+def stylegan2(image_shape=(8, 8, 1), most=4, num_classes=None, group_size=4, **kwargs):
+    networks = keras_ae.stylegan2_networks(image_shape, 3, 4, 1, 16, most, num_classes, group_size)
+    return keras_ae.StyleGAN2(**{**networks, "num_classes": num_classes, **kwargs})
+
+
+def progan(image_shape=(8, 8, 1), most=4, group_size=1, **kwargs):
+    networks = keras_ae.progan_networks(image_shape, 3, 16, most, group_size)
+    return keras_ae.ProGAN(**{**networks, **NO_GROWTH, **kwargs})
+
+
+def stylegan(image_shape=(8, 8, 1), most=4, group_size=1, **kwargs):
+    networks = keras_ae.stylegan_networks(image_shape, 3, 4, 1, 16, most, group_size)
+    return keras_ae.StyleGAN(**{**networks, **NO_GROWTH, **kwargs})
+
+
+FADED_OUT = {
+    f"{layer}_image_4/{weight}": "the side before has faded out"
+    for layer in ("to", "from")
+    for weight in ("kernel", "bias")
+}
+NO_GROWTH = {"fade_images": 0, "stable_images": 0}  # test_growing.py grows
+
+
+def fitted(model, x, y=None, batch_size=None):
+    model.compile("adam", **SOON)
+    return model.fit(x, y, batch_size, verbose=0)
+
+
+DIFFERENCE = "these losses are of the difference of two logits"
+
+
+def two_domains(rng, examples):
+    """One light, one dark."""
+    light, dark = (pixels(rng, examples, (20, 20, 1))[0] for _ in range(2))
+    return 1.0 - 0.2 * light, 0.2 * dark
+
+
+def with_classes(shape, low=-1.0):
+    return lambda rng, examples: (
+        rng.uniform(low, 1.0, (examples, *shape)).astype("float32"),
+        rng.integers(0, 3, examples),
+    )
 
 
 CASES = [
@@ -703,6 +806,219 @@ CASES = [
         data=label_maps((5, 6, 1)),
         bad={},
     ),
+    Case(
+        name="gan_first",
+        build=first_gan,
+        data=pixels,
+        bad={
+            "loss='vanilla': pass one of 'minimax'": lambda: first_gan(loss="vanilla"),
+            "noise='gauss'": lambda: first_gan(noise="gauss"),
+            "num_classes=0": lambda: first_gan(num_classes=0),
+            "average_decay=1": lambda: first_gan(average_decay=1),
+            "weight_clip=0": lambda: first_gan(weight_clip=0),
+            "critic_steps=0": lambda: first_gan(critic_steps=0),
+            "'r1' is -1": lambda: first_gan(r1=-1.0),
+            "generator takes one tensor": lambda: first_gan(num_classes=3),
+            "without num_classes it is given one tensor": lambda: first_gan(
+                keras_ae.dense_generator(SHAPE, 3, num_classes=3)
+            ),
+            "needed is (batch, 4)": lambda: wasserstein_gan(num_classes=4),
+            "needed is (batch, 6, 5, 1)": lambda: first_gan(keras_ae.dense_generator((5, 5, 1), 3)),
+            "needed is (batch, 1)": lambda: first_gan(discriminator=encoder()),
+            "reads logits": lambda: first_gan(
+                discriminator=encoder(latent_dim=1, latent_activation="sigmoid")
+            ),
+            "got optimizers for 'generator'": lambda: first_gan().compile({"generator": "adam"}),
+            "takes no y": lambda: fitted(first_gan(), np.zeros((4, *SHAPE)), np.zeros((4, *SHAPE))),
+            "from -2 to -2": lambda: fitted(first_gan(), np.full((4, *SHAPE), -2.0)),
+            "groups of 2 images": lambda: fitted(
+                hinge_gan(keras_ae.layers.MinibatchStandardDeviation(2)),
+                np.zeros((5, 4, 4, 1)),
+                None,
+                4,
+            ),
+            "leave labels out": lambda: first_gan().sample(2, labels=[0, 1]),
+            "labels from 3": lambda: wasserstein_gan().sample(1, labels=[3]),
+            "2 labels for 3": lambda: wasserstein_gan().sample(3, labels=[0, 1]),
+            "n=0": lambda: first_gan().sample(0),
+        },
+        random_terms=("loss", "discriminator", "generator"),
+        falling="",
+    ),
+    Case(
+        name="gan_wasserstein",
+        build=wasserstein_gan,
+        data=with_classes(SHAPE),
+        bad={},
+        unmoved={"logit/bias": DIFFERENCE},
+        random_terms=("loss", "discriminator", "generator", "gradient_penalty", "r1", "r2"),
+        falling="gradient_penalty",
+    ),
+    Case(
+        name="gan_hinge",
+        build=hinge_gan,
+        data=lambda rng, examples: pixels(rng, examples, (4, 4, 1)),
+        bad={
+            "group_size=0": lambda: keras_ae.layers.MinibatchStandardDeviation(0),
+            "power_iterations=0": lambda: keras_ae.layers.SpectralNormalization(
+                keras.layers.Dense(1), 0
+            ),
+            "ends in 'relu'": lambda: keras_ae.layers.SpectralNormalization(
+                keras.layers.Dense(1, "relu")
+            ),
+        },
+        random_terms=("loss", "discriminator", "generator"),
+        falling="",
+    ),
+    Case(
+        name="gan_dcgan",
+        build=lambda: keras_ae.DCGAN((8, 8, 1), 5, 3, num_classes=3, average_decay=0.9),
+        data=with_classes((8, 8, 1), 0.5),
+        bad={
+            "the nearest are 16 and 32": lambda: keras_ae.DCGAN((28, 28, 1)),
+            "the nearest are 8 and 16": lambda: keras_ae.DCGAN((4, 4, 1)),
+            "pass (side, side, channels)": lambda: keras_ae.DCGAN((8, 8)),
+            "width=0": lambda: keras_ae.DCGAN((8, 8, 1), width=0),
+            "noise_dim=0": lambda: keras_ae.DCGAN((8, 8, 1), 0),
+        },
+        random_terms=("loss", "discriminator", "generator"),
+        falling="",
+    ),
+    Case(
+        name="gan_cogan",
+        build=lambda: cogan(average_decay=0.9, loss="relativistic", noise="normal"),
+        data=two_domains,
+        unmoved={"logit/bias": DIFFERENCE},
+        bad={
+            "the nearest are 28 and 36": lambda: cogan(sides=(32, 32, 1)),
+            "filters=(3, 4)": lambda: cogan(filters=(3, 4)),
+            "filters=(6, 5, 4, 0)": lambda: cogan(filters=(6, 5, 4, 0)),
+            "with 'first' and 'second'": lambda: cogan(
+                generator=keras_ae.dense_generator((20, 20, 1), 4)
+            ),
+            "needed is (batch, 8, 8, 3)": lambda: cogan(first_front=front(5)),
+            "y is missing": lambda: fitted(cogan(), np.zeros((4, 20, 20, 1))),
+            "x has values from 2 to 2": lambda: fitted(
+                cogan(), np.full((4, 20, 20, 1), 2.0), np.zeros((4, 20, 20, 1))
+            ),
+        },
+        random_terms=("loss", "discriminator", "generator"),
+        falling="",
+    ),
+    Case(
+        name="gan_cogan_unshared",
+        build=lambda: cogan(False, weight_decay=0.0),
+        data=two_domains,
+        bad={},
+        random_terms=("loss", "discriminator", "generator"),
+        falling="",
+    ),
+    Case(
+        name="gan_growing",
+        build=lambda: progan(
+            noise="uniform",
+            start_side=8,
+            loss="least_squares",
+            gradient_penalty=2.0,
+            drift=0.1,
+            average_decay=0.9,
+            augment=keras.layers.GaussianNoise(0.1, seed=3),
+        ),
+        data=lambda rng, examples: with_classes((8, 8, 1))(rng, examples)[:1],
+        bad={
+            "the nearest are 16 and 32": lambda: progan((24, 24, 1)),
+            "most=0": lambda: progan(most=0),
+            "start_side=16: pass one of 4, 8": lambda: progan(start_side=16),
+            "fade_images=-1": lambda: progan(fade_images=-1),
+            "stable_images=0.5": lambda: progan(stable_images=0.5),
+            "discriminator takes one tensor and gives one tensor: needed are": lambda: progan(
+                discriminator=keras_ae.dcgan_discriminator((8, 8, 1), 2)
+            ),
+            "generator takes one tensor and gives one tensor: needed are": lambda: progan(
+                generator=keras_ae.dcgan_generator((8, 8, 1), 3, 2)
+            ),
+            "loss='mse'": lambda: progan(loss="mse"),
+            "never reach 8, where epoch 3 would begin": lambda: fitted(
+                progan(stable_images=9), np.zeros((8, 8, 8, 1), "float32")
+            ),
+            "reach=32: pass one of 4, 8": lambda: progan().fit(
+                np.zeros((8, 8, 8, 1), "float32"), reach=32
+            ),
+            "sides of this model are 4, 8": lambda: fitted(
+                progan(), np.zeros((8, 8, 8, 1), "float32"), batch_size={16: 4}
+            ),
+            "divide by 127.5": lambda: fitted(progan(), np.full((8, 8, 8, 1), 255.0)),
+            "compares groups of 4": lambda: fitted(
+                progan(group_size=4), np.zeros((8, 8, 8, 1), "float32"), batch_size=3
+            ),
+        },
+        unmoved=FADED_OUT,
+        random_terms=("loss", "discriminator", "generator", "gradient_penalty"),
+        falling="",
+    ),
+    Case(
+        name="stylegan_first",
+        build=lambda: stylegan(
+            noise="uniform",
+            start_side=4,
+            r1=0.5,
+            mixing=0.8,
+            average_images=20,
+            ramp=0.5,
+            augment=keras.layers.GaussianNoise(0.1, seed=3),
+        ),
+        data=lambda rng, examples: with_classes((8, 8, 1))(rng, examples)[:1],
+        bad={
+            "the nearest are 16 and 32": lambda: stylegan((24, 24, 1)),
+            "start_side=2: pass one of 4, 8": lambda: stylegan(start_side=2),
+            "mixing=2": lambda: stylegan(mixing=2),
+            "no layer 'mapping' or 'codes' or 'synthesis'": lambda: stylegan(
+                generator=keras_ae.progan_generator((8, 8, 1), 3, 16, 4)
+            ),
+            "truncation=1.5: pass 0": lambda: stylegan().sample(2, truncation=1.5),
+        },
+        unmoved=FADED_OUT,
+        random_terms=("loss", "discriminator", "generator", "r1"),
+        falling="",
+    ),
+    Case(
+        name="stylegan_second",
+        build=lambda: stylegan2(
+            num_classes=3,
+            group_size=1,  # with more, a logit depends on the batch
+            noise="uniform",
+            r1=0.5,
+            r1_every=2,
+            path_length=1.0,
+            path_every=2,
+            path_decay=0.5,
+            mixing=0.8,
+            average_images=20,
+            ramp=None,
+            augment=keras.layers.GaussianNoise(0.1, seed=3),
+        ),
+        data=with_classes((8, 8, 1)),
+        bad={
+            "the nearest are 16 and 32": lambda: stylegan2((24, 24, 1)),
+            "the nearest are 8 and 16": lambda: stylegan2((4, 4, 1)),
+            "pass (side, side, channels)": lambda: stylegan2((8, 16, 1)),
+            "most=0": lambda: stylegan2(most=0),
+            "mixing=2": lambda: stylegan2(mixing=2),
+            "average_images=0": lambda: stylegan2(average_images=0),
+            "path_decay=0": lambda: stylegan2(path_decay=0),
+            "path_every=0": lambda: stylegan2(path_every=0),
+            "r1_every=0": lambda: stylegan2(r1_every=0),
+            "no layer 'mapping' or 'codes' or 'synthesis'": lambda: stylegan2(
+                generator=keras_ae.dcgan_generator((8, 8, 1), 3, 2)
+            ),
+            "truncation=1.5: pass 0": lambda: stylegan2().sample(2, truncation=1.5),
+            "truncation=-0.1": lambda: stylegan2().sample(2, truncation=-0.1),
+            "layers=0": lambda: stylegan2().map(np.zeros((2, 3), "float32"), layers=0),
+        },
+        # r1 is that of the steps in which it had its turn
+        random_terms=("loss", "discriminator", "generator", "path_length", "r1"),
+        falling="",
+    ),
 ]
 
 
@@ -710,6 +1026,8 @@ def numpy_weights(model, seed=0):
     """Gives a model weights that do not depend on the backend."""
     rng = np.random.default_rng(seed)
     for weight in model.weights:
+        if "int" in weight.dtype:  # a counter
+            continue
         values = rng.normal(0.0, 0.3, weight.shape)
         positive = weight.name == "moving_variance"
         weight.assign((0.5 + abs(values) if positive else values).astype("float32"))

@@ -5,10 +5,19 @@ at the end. Each computes with one thread of
 OpenMP: two that want both cores each spin on barriers, and PyTorch takes ten times as long."""
 
 import os
+import pathlib
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
+if os.environ.get("KERAS_BACKEND") == "jax":  # compiling takes longest here; not in those
+    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    os.environ.setdefault("XLA_FLAGS", flags)
+    # several tests of a Case compile the same step: once is enough
+    cache = pathlib.Path(__file__).parent.parent / ".pytest_cache/jax"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 LONG = ("test_recipes", "test_distribution", "test_data")
 # what compiles a model of its own is marked `long` for all Cases of a family (the first word of the
@@ -26,7 +35,7 @@ OWN_MODEL = (
 
 # of a family with networks that take long to compile, what the other Cases are checked for anyway
 QUICK = ("test_config_round_trip", "test_bad_arguments")
-SLOW_FAMILIES = ("segmentation",)
+SLOW_FAMILIES = ("segmentation", "gan", "stylegan")
 
 
 @pytest.hookimpl(tryfirst=True)

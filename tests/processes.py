@@ -27,4 +27,5 @@ def with_backend(environment):
     import keras
 
     common = {"KERAS_BACKEND": keras.backend.backend(), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return {**os.environ, **common, **environment}
+    inherited = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    return {**inherited, **common, **environment}

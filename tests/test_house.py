@@ -21,7 +21,8 @@ FLOORS = (
     ("engine", "layers", "losses", "metrics"),
     ("networks",),
     ("autoencoders", "variational", "segmentation", "gans", "diffusion"),
-    ("evaluation", "callbacks", "figures", "data"),
+    ("evaluation", "figures", "data"),
+    ("callbacks",),
     ("experiment",),
 )
 BACKENDS = {"tensorflow", "jax", "torch"}
@@ -38,7 +39,9 @@ WITH_SOURCE = (
     "autoencoders",
     "variational",
     "segmentation",
+    "gans",
     "evaluation",
+    "callbacks",
 )
 
 

@@ -13,7 +13,8 @@ from tests.cases import SOON
 
 SHAPE = (35, 49, 2)
 ENCODERS = ("own", *pyramid.APPLICATIONS)
-# every encoder and every decoder in some pair; KERAS_AE_LONG_TESTS=all runs the whole table
+# every encoder and every decoder in some pair; the whole table on PyTorch, which compiles nothing,
+# and with KERAS_AE_LONG_TESTS=all elsewhere, exports included
 CHOSEN = {
     ("VGG16", "segnet"),
     ("ResNet50", "linknet"),
@@ -65,8 +66,9 @@ def encoder(name, channels=2):
 def test_every_pair(name, decoder, tmp_path):
     """Eagerly, which needs no compilation; at an odd size with two channels."""
     level, backend = os.environ.get("KERAS_AE_LONG_TESTS", ""), keras.backend.backend()
-    if name != "own" and level != "all" and (name, decoder) not in CHOSEN:
-        pytest.skip("KERAS_AE_LONG_TESTS=all runs the whole table of pairs")
+    whole = level == "all" or backend == "torch"
+    if name != "own" and not whole and (name, decoder) not in CHOSEN:
+        pytest.skip("PyTorch has the whole table of pairs, as has KERAS_AE_LONG_TESTS=all")
     if name != "own" and (backend == "jax" or (backend == "tensorflow" and not level)):
         pytest.skip("takes long: TensorFlow has it with KERAS_AE_LONG_TESTS=1, as in .ci/run")
     keras.utils.set_random_seed(0)
@@ -124,6 +126,9 @@ def test_an_encoder_and_a_decoder_of_ones_own():
     model = keras_ae.EncoderDecoder(mine, head, 4)
     x = np.zeros((1, 13, 9, 3), "float32")
     assert model.predict(x, verbose=0).shape == (1, 13, 9, 4)
+    lying = keras.Model(image, {"stride_1": fine, "stride_2": coarse})
+    with pytest.raises(ValueError, match="the map of stride 1 has 2 rows for an image of 4"):
+        keras_ae.EncoderDecoder(lying, "unet", 4)
     with pytest.raises(ValueError, match="num_classes is 3"):
         keras_ae.EncoderDecoder(mine, head, 3)
     square = keras.Input((8, 8, 3))
@@ -146,6 +151,28 @@ def test_a_backbone_with_pyramid_outputs():
     }
     model = keras_ae.EncoderDecoder(encoder, "fpn", 2)
     assert model.predict(np.zeros((1, 9, 17, 1), "float32"), verbose=0).shape == (1, 9, 17, 2)
+
+
+def test_a_backbone_of_keras_hub(tmp_path):
+    hub = pytest.importorskip("keras_hub", reason='needs pip install -e ".[hub]"')
+    backbone = hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 8, 8, 8],
+        stackwise_num_blocks=[1, 1, 1, 1],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="basic_block",
+        image_shape=(None, None, 3),
+    )
+    encoder = keras_ae.pyramid_encoder(backbone)
+    assert pyramid.strides(encoder.output) == [4, 8, 16, 32]
+    model = keras_ae.EncoderDecoder(encoder, "unet", 2, width=2)
+    x = np.random.default_rng(0).uniform(size=(2, 33, 41, 3)).astype("float32")
+    model.compile("sgd", **SOON)
+    model.fit(x, np.zeros((2, 33, 41), "int32"), verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
 
 
 def test_weights_for_three_channels_and_images_with_two(tmp_path):

@@ -283,6 +283,14 @@ QUICK = {
             and n["small_code_frechet"] < min(n["none_frechet"], n["sparse_frechet"])
         ),
     ),
+    "gan": (
+        {"process", "samples"},
+        lambda n: (
+            n["process_after_distance"] < 0.3 * n["process_before_distance"]
+            and n["process_after_gap"] < 0.15 < n["process_before_gap"]
+            and n["independent_pixels_parzen"] < 0 < n["parzen"] < n["training_images_parzen"]
+        ),
+    ),
     "reparametrisation": (
         {"variance", "draws"},
         lambda n: (
@@ -308,8 +316,18 @@ QUICK = {
         ),
     ),
 }
+QUICK |= {  # small networks with many operations, which JAX fuses
+    "stylegan": (
+        {"samples", "training", "mixing", "truncation", "noise"},
+        lambda n: n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 7,
+    ),
+    "stylegan2": (
+        {"samples", "training", "mixing", "truncation", "noise"},
+        lambda n: n["frechet"] < 0.6 * n["independent_pixels_frechet"] and n["classes_hit"] > 7,
+    ),
+}
 # these are made of convolutions, which TensorFlow computes fastest on a CPU
-SEGMENTATION = {
+CONVOLUTIONAL = {
     "fcn_skips": (
         {"overlays"},
         lambda n: (
@@ -346,6 +364,31 @@ SEGMENTATION = {
         {"overlays", "grid"},
         lambda n: min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > 1.5 * n["trivial_mean_iou"],
     ),
+    "dcgan": (
+        {"samples", "walks", "discriminator"},
+        lambda n: n["frechet"] < 5 * n["floor_frechet"] and n["nearest"] > 1,
+    ),
+    "cogan": (
+        {"pairs", "walk"},
+        lambda n: (
+            # in a minute both learn digits; that edges belong to them takes longer
+            n["shared_patches"] < 0.6 * n["independent_pixels_patches"]
+            and n["unshared_edge_iou"] < n["unshared_chance_edge_iou"] + 0.02
+            and n["shared_parameters"] < 0.6 * n["unshared_parameters"]
+        ),
+    ),
+    "progan": (
+        {"samples", "growth", "fade"},
+        lambda n: n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["classes_hit"] == 10,
+    ),
+    "gan_progress": (
+        {"samples", "nearest", "training"},
+        lambda n: (
+            n["dcgan_ratio_to_floor"] < 5 < n["independent_pixels_ratio_to_floor"]
+            and n["dcgan_frechet"] < n["gan_frechet"]
+            and n["dcgan_classes_hit"] == 10
+        ),
+    ),
 }
 # JAX compiles fastest; on the others a few keep the whole test within its ten minutes
 EVERYWHERE = ("transposed_convolution",)
@@ -359,11 +402,11 @@ def test_quick_runs_learn_something(tmp_path, name):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", SEGMENTATION)
-def test_quick_runs_of_segmentation_learn_something(tmp_path, name):
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
+def test_quick_runs_of_convolutions_learn_something(tmp_path, name):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("this quick run is tested on TensorFlow")
-    run_quickly(name, tmp_path / "run", *SEGMENTATION[name])
+    run_quickly(name, tmp_path / "run", *CONVOLUTIONAL[name])
 
 
 def run_quickly(name, folder, pictures, shows):
@@ -375,7 +418,7 @@ def run_quickly(name, folder, pictures, shows):
 
 
 def test_every_recipe_has_a_quick_run():
-    assert {*QUICK, *SEGMENTATION, "autoencoder"} == set(recipes.names())
+    assert {*QUICK, *CONVOLUTIONAL, "autoencoder"} == set(recipes.names())
 
 
 def test_numbers_are_computed_once_per_run(tmp_path):

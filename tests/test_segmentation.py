@@ -66,6 +66,17 @@ def test_parameters_of_fcn(stride, counts):
     assert fcn_trunk(1.0) == trunk
 
 
+@full_size
+@pytest.mark.long
+def test_parameters_of_the_whole_fcn():
+    """As the paper's fcn8s for PASCAL: learned upsampling has no bias; half a gigabyte."""
+    model = keras_ae.FCN((None, None, 3), 21, 8)
+    assert model.count_params() == 134_362_751
+    del model
+    learned = keras_ae.FCN((None, None, 3), 21, 8, learned_upsampling=True)
+    assert learned.count_params() == 134_362_751 + 21 * 21 * (16 + 16 + 256)
+
+
 def fcn_trunk(width):
     """By the formula: every convolution has a bias."""
     widths = [round(width * c) for c in (64, 64, 128, 128, *[256] * 3, *[512] * 6)]
@@ -128,6 +139,13 @@ def test_valid_padding_refuses_sides_it_was_not_told_before():
     assert model.predict(np.zeros((1, 44, 48, 1), "float32"), verbose=0).shape[1:3] == (4, 8)
     with pytest.raises(ValueError, match="nearest allowed are 44 and 48"):
         model(np.zeros((1, 44, 46, 1), "float32"))
+
+
+def test_stages_of_training_with_learned_upsampling():
+    """The paper's: 32s, then 16s from it, then 8s."""
+    coarse, middle, fine = (fcn(stride, learned_upsampling=True) for stride in (32, 16, 8))
+    assert "up_to_pool4" not in middle.transplant(coarse)
+    assert "up_to_pool4" in fine.transplant(middle)
 
 
 def test_transplants():
@@ -283,6 +301,100 @@ def test_statistics_of_the_batch_at_test_time():
         unet().batch_statistics = True
 
 
+def test_statistics_of_the_batch_are_saved_with_a_model(tmp_path):
+    model = fc_densenet(dropout=0.0)
+    x, _ = label_maps((7, 8, 3))(np.random.default_rng(0), 4)
+    model.batch_statistics = True
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.batch_statistics and loaded.get_config() == model.get_config()
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_norms_of_keras_know_moving_statistics_alone():
+    image = keras.Input((None, None, 2))
+    maps = {}
+    for stride in (1, 2):
+        layer = keras.layers.Conv2D(2, 3, stride, padding="same")
+        maps[f"stride_{stride}"] = keras.layers.BatchNormalization()(layer(image))
+    model = keras_ae.EncoderDecoder(keras.Model(image, maps), "unet", 3, width=2)
+    with pytest.raises(ValueError, match="2 of 4 layers of batch normalisation are Keras' own"):
+        model.batch_statistics = True
+    model.frozen = True
+    model.batch_statistics = True
+    assert model.batch_statistics
+
+
+def test_statistics_are_estimated_without_dropout():
+    model = fc_densenet(dropout=0.5)
+    x, _ = label_maps((7, 8, 3))(np.random.default_rng(0), 4)
+    plain = fc_densenet(dropout=0.0)
+    plain.set_weights(model.get_weights())
+    before = [array(v) for v in model.non_trainable_variables if "seed" in v.path]
+    for each in (model, plain):
+        each.reestimate(x)
+    for mine, other in zip(model.get_weights(), plain.get_weights()):
+        np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-6)
+    after = [array(v) for v in model.non_trainable_variables if "seed" in v.path]
+    assert before and all(np.array_equal(a, b) for a, b in zip(before, after))
+    rates = [each.rate for each in model.network.layers if hasattr(each, "rate")]
+    assert rates and set(rates) == {0.5}
+    with pytest.raises(ValueError, match="hold no batch"):
+        model.reestimate([])
+    with pytest.raises(ValueError, match="steps=0"):
+        model.reestimate(x, steps=0)
+    model.network.trainable = False
+    with pytest.raises(ValueError, match="frozen"):
+        model.reestimate(x)
+
+
+def array(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def test_an_encoder_that_was_frozen_first_goes_on_after_it_is_loaded(tmp_path):
+    """The usual two stages; the optimizer of the second one comes back whole."""
+    model = encoder_decoder("unet", frozen=True)
+    x, y = label_maps((7, 9, 2))(np.random.default_rng(0), 4)
+    model.frozen = False
+    model.compile(keras.optimizers.Adam(1e-3), **SOON)
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.trainable_weights) == len(model.trainable_weights) and not loaded.frozen
+    for mine, other in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(array(mine), array(other))
+
+
+def test_arguments_of_a_loss():
+    x, y = label_maps((7, 9, 2))(np.random.default_rng(0), 4)
+    network = lambda: encoder_decoder("unet").network
+    given = {"tversky": {"weight": 2.0, "alpha": 0.3, "beta": 0.7}, "dice": 1.0}
+    keras.utils.set_random_seed(0)
+    model = keras_ae.Segmenter(network(), given)
+    model.compile("sgd", **SOON)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    logits = model(x, training=False)
+    expected = array(keras_ae.losses.tversky(y, logits, alpha=0.3, beta=0.7)).mean()
+    np.testing.assert_allclose(logs["tversky"], expected, rtol=1e-5)
+    assert abs(logs["tversky"] - logs["dice"]) > 1e-4
+    np.testing.assert_allclose(logs["loss"], 2 * logs["tversky"] + logs["dice"], rtol=1e-5)
+    assert keras_ae.Segmenter.from_config(model.get_config()).loss == given
+    with pytest.raises(ValueError, match="dice does not take alpha; it takes weight"):
+        keras_ae.Segmenter(network(), {"dice": {"alpha": 0.3}})
+
+
+def test_labels_behind_the_first_batch():
+    """Of arrays that are augmented: all of them are looked at."""
+    model = segnet()
+    model.compile("adam", **SOON)
+    x, y = label_maps((11, 8, 1))(np.random.default_rng(0), 8)
+    y[-1, 0, 0] = 3
+    batches = keras_ae.Batches(x, y, batch_size=2, shuffle=False, augment=lambda parts, rng: parts)
+    with pytest.raises(ValueError, match="y has labels from 0 to 3"):
+        model.fit(batches, verbose=0)
+
+
 def test_tiles_with_valid_padding_equal_the_whole():
     """A network that sees the whole mirrored image at once gives what tiles give."""
     x, _ = label_maps((24, 30, 2))(np.random.default_rng(0), 1)
@@ -292,6 +404,10 @@ def test_tiles_with_valid_padding_equal_the_whole():
     expected = whole.predict(np.pad(x, ((0, 0), (8, 8), (8, 8), (0, 0)), "reflect"), verbose=0)
     tiles = keras_ae.predict_tiles(small, x[0], batch_size=16)
     np.testing.assert_allclose(tiles, expected[0], atol=1e-5)
+
+
+def test_many_classes_have_a_colour():
+    assert keras_ae.figures.segmentation.class_colours(60).shape == (60, 3)
 
 
 def test_a_frozen_encoder_stays():

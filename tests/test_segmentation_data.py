@@ -37,6 +37,19 @@ def paired(folder, **options):
     return data.PairedFolder(folder / "x", folder / "y", **{"void": 11, "batch_size": 3, **options})
 
 
+def test_a_folder_and_a_model_that_do_not_fit(folder):
+    import keras_ae
+
+    model = keras_ae.FCDenseNet((None, None, 3), 2, 2, (1, 1, 1), 4, void=11)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="has 3 classes, the model knows 2"):
+        model.fit(paired(folder), verbose=0)
+    model = keras_ae.FCDenseNet((None, None, 3), 3, 2, (1, 1, 1), 4)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match="void=11, the model void=None"):
+        model.fit(paired(folder), verbose=0)
+
+
 def test_pairs_in_an_order_of_seed_and_epoch(folder):
     pairs = paired(folder, seed=4)
     assert len(pairs.files) == 7 and pairs.num_batches == 3 and pairs.num_classes == 3

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-import tarfile
+import shutil
 
 import numpy as np
 import pytest
@@ -58,8 +58,7 @@ def test_real_documents(tmp_path):
     packed = root / "reuters21578" / "reuters21578.tar.xz"
     if not packed.exists():
         pytest.skip("KERAS_AE_DATA has no reuters21578: the real stories cannot be read")
-    with tarfile.open(packed) as archive:
-        archive.extractall(tmp_path, filter="data")
+    shutil.unpack_archive(packed, tmp_path)
     folder = next(tmp_path.rglob("reut2-000.sgm")).parent
     documents = data.load_documents(folder)
     # 21,578 stories, of which 1,798 are BRIEF and 737 UNPROC

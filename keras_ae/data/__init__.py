@@ -8,6 +8,9 @@ from .augment import RandomShift as RandomShift
 from .cells import generated_cells as generated_cells
 from .curves import curve as curve
 from .curves import noisy_curve as noisy_curve
+from .derived import edges as edges
+from .derived import padded as padded
+from .derived import stacked as stacked
 from .folders import ImageFolder as ImageFolder
 from .generated import Documents as Documents
 from .generated import generated_documents as generated_documents

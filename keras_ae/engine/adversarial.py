@@ -38,6 +38,14 @@ class Adversarial:
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it trains.")
 
+    def trained_now(self):
+        """The same, of networks that are trained at present: all, unless a subclass says so.
+
+        Returns:
+            As `trained_by`.
+        """
+        return self.trained_by()
+
     def update(self, x, target, sample_weight):
         """One training step: calls `minimize` and `log`.
 
@@ -99,17 +107,9 @@ class Adversarial:
                 raise ValueError("this optimizer has trained another model: pass new ones.")
         else:
             optimizer = NamedOptimizers({name: given[name] for name in names})
-        optimizer.set_groups(self._groups)
+        optimizer.set_groups(lambda: _groups(self.trained_by()))
         super().compile(optimizer, **{"auto_scale_loss": False, **kwargs})
         optimizer.build()  # all of them, also one that has no turn in the first steps
-
-    def _groups(self):
-        """Trainable variables of each optimizer, no variable twice."""
-        groups = {}
-        for name, networks in self.trained_by().items():
-            variables = [v for network in networks for v in network.trainable_variables]
-            groups[name] = list({id(variable): variable for variable in variables}.values())
-        return groups
 
     def train_step(self, *arguments):
         """Keras' training step, on any backend: `update`, and the logs."""
@@ -142,10 +142,11 @@ class Adversarial:
         Returns:
             The terms.
         """
-        optimizer, variables = self.optimizer[name], self._groups()[name]
+        groups = _groups(self.trained_now())
+        optimizer, variables = self.optimizer[name], groups[name]
 
         earlier = set()
-        for other, group in self._groups().items():
+        for other, group in groups.items():
             if other == name:
                 break
             earlier |= {id(variable) for variable in group}
@@ -202,6 +203,15 @@ class Adversarial:
             self.weight_now(term) * logs[term] for term in self.term_weights
         )
         return logs
+
+
+def _groups(trained):
+    """Trainable variables of each optimizer, no variable twice."""
+    groups = {}
+    for name, networks in trained.items():
+        variables = [v for network in networks for v in network.trainable_variables]
+        groups[name] = list({id(variable): variable for variable in variables}.values())
+    return groups
 
 
 def penalty(variables):

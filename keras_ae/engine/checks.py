@@ -211,6 +211,20 @@ def check_shares(name, x, divisor):
         )
 
 
+def check_rate(name, rate):
+    """A rate of dropout.
+
+    Args:
+        name: str, of the argument.
+        rate: should be a number of at least 0 and below 1.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"{name}={rate!r}: pass a rate of at least 0 and below 1.")
+
+
 LABEL_HINT = (
     " y is the picture to reconstruct (the clean one of a noisy x, say); this model takes no labels"
     ": call fit(x) alone."
@@ -238,12 +252,14 @@ def training_data(model, x, y, sample_weight, name=""):
         raise ValueError(f"{name}y is missing: {model.needs_target()}")
     if array is None:
         whole = type(x) is Batches and x.augment is None
+        if isinstance(x, Batches) and not whole and model.label_range() is not None:
+            _all_labels(model, x, name)
         first = x.arrays if whole else _first_batch(x)
         if first is not None:
             training_data(model, *keras.utils.unpack_x_y_sample_weight(first), name=name)
         return x, y, sample_weight
     check_shape(f"{name}x", array.shape, model.example_shape())
-    allowed = model.target_range() if y is None else ()
+    allowed = model.target_range() if y is None else model.example_range()
     check_values(f"{name}x", array, *allowed)
     if y is not None and model.label_range() is not None:
         check_values(f"{name}x", array, *model.target_range())
@@ -264,6 +280,26 @@ def training_data(model, x, y, sample_weight, name=""):
         check_values("sample_weight", sample_weight)
         y = array if y is None else y  # Keras drops the weights where there is no y
     return array, y, sample_weight
+
+
+def _all_labels(model, batches, name):
+    """Labels behind the first batch: those of arrays that are augmented, and of files."""
+    low, high = model.label_range()
+    void = model.void_label()
+    if type(batches) is Batches:
+        if len(batches.arrays) > 1:
+            y = batches.arrays[1]
+            check_labels(f"{name}y", y, low, high, np.shape(y)[1:], void)
+        return
+    classes, theirs = (getattr(batches, key, None) for key in ("num_classes", "void"))
+    if classes is not None and classes > high + 1:
+        raise ValueError(
+            f"{name}x has {classes} classes, the model knows {high + 1}: build it with as many."
+        )
+    if theirs is not None and theirs != void:
+        raise ValueError(
+            f"{name}x has void={theirs}, the model void={void}: give both the same number."
+        )
 
 
 def inputs(model, x):

@@ -61,6 +61,13 @@ class NamedOptimizers(keras.optimizers.Optimizer):
         of_parts = [v for optimizer in self.parts.values() for v in optimizer.variables]
         return [self._iterations, *of_parts]
 
+    def reset(self):
+        """Forgets moments and counters of every part; learning rates stay as they are."""
+        for optimizer in self.parts.values():
+            for variable in optimizer.variables:
+                if variable is not optimizer._learning_rate:
+                    variable.assign(keras.ops.zeros_like(variable.value))
+
     @property
     def learning_rate(self):
         """That of the first optimizer, for callbacks that note one."""

@@ -51,12 +51,23 @@ class Trainer(keras.Model):
         """`(low, high, reason)`: which target values the loss can take, `None` for any."""
         return None, None, ""
 
+    def example_range(self):
+        """The same of `x` where a picture comes as `y`: any values, unless a subclass says so."""
+        return None, None, ""
+
     def check_target(self, name, target):
         """Refuses targets that shape and range do not tell; a subclass raises ValueError.
 
         Args:
             name: str, what to call them in messages.
             target: NumPy array, shape `(examples, ...)`.
+        """
+
+    def check_batches(self, batches):
+        """Refuses batches that a step cannot take; a subclass raises ValueError.
+
+        Args:
+            batches: `Batches`.
         """
 
     def needs_target(self):
@@ -224,6 +235,7 @@ class Trainer(keras.Model):
             validation_split = 0.0
         watch = _Watch(x)
         if isinstance(x, Batches):
+            self.check_batches(x)
             self._limit_steps(x.num_batches)
             x, shuffle = x.for_backend(), False  # or Keras would shuffle the batches once more
         with recovery.keep_weights(self):
@@ -233,7 +245,7 @@ class Trainer(keras.Model):
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=[watch, *_as_list(callbacks)],
+                callbacks=[watch, *as_list(callbacks)],
                 validation_split=validation_split,
                 validation_data=validation_data,
                 shuffle=shuffle,
@@ -364,8 +376,17 @@ def _split(arrays, at):
     return tuple(tuple(None if a is None else a[part] for a in arrays) for part in parts)
 
 
-def _as_list(callbacks):
-    """Callbacks as Keras takes them: none, one, a list, or Keras' own list of them."""
+def as_list(callbacks):
+    """Callbacks as a list.
+
+    Source: this library.
+
+    Args:
+        callbacks: as Keras takes them: none, one, a list, or Keras' own list of them.
+
+    Returns:
+        list of `keras.callbacks.Callback`.
+    """
     callbacks = getattr(callbacks, "callbacks", callbacks)
     if isinstance(callbacks, keras.callbacks.Callback):
         return [callbacks]

@@ -3,10 +3,13 @@
 from .estimators import gradient_estimates as gradient_estimates
 from .features import FeatureExtractor as FeatureExtractor
 from .features import feature_extractor as feature_extractor
+from .inception import inception_features as inception_features
 from .likelihood import active_units as active_units
 from .likelihood import bits_per_dimension as bits_per_dimension
 from .likelihood import elbo as elbo
 from .likelihood import negative_log_likelihood as negative_log_likelihood
+from .modes import modes_hit as modes_hit
+from .modes import stacked_modes as stacked_modes
 from .reconstruction import mean_image_error as mean_image_error
 from .reconstruction import pca as pca
 from .reconstruction import psnr as psnr

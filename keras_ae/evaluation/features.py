@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ..networks.features import feature_network
+from .modes import modes_hit
 from .representation import classification_error
 from .samples import frechet_distance, kernel_distance, precision_recall, quantize
 
@@ -35,7 +36,12 @@ class FeatureExtractor:
         """Classes of images, int array of shape `(examples,)`."""
         return self.network.predict(images, batch_size=500, verbose=0)["logits"].argmax(axis=1)
 
-    def scores(self, samples, data):
+    def class_shares(self, images):
+        """How often each class occurs, shape `(classes,)`, sum 1; pixels of 8 bits."""
+        classes = self.network.output["logits"].shape[1]
+        return np.bincount(self.classify(quantize(images)), minlength=classes) / len(images)
+
+    def scores(self, samples, data, kernel=True):
         """All scores of samples that are computed in features, of 8-bit pixels.
 
         Put beside them what a second sample of the data scores, with as many images.
@@ -46,10 +52,12 @@ class FeatureExtractor:
         Args:
             samples: array of images in [0, 1], shape `(examples, height, width, channels)`.
             data: array of such images, as many if scores are to be compared with others'.
+            kernel: bool, whether "kernel" is among them, which takes longest. Defaults to `True`.
 
         Returns:
-            dict with "frechet", "kernel", "precision", "recall", "density", "coverage" and
-            "class_distance" (0: classes as often as in the data, 1: none of them).
+            dict with "frechet", "kernel", "precision", "recall", "density", "coverage",
+            "class_distance" (0: classes as often as in the data, 1: none of them) and
+            "classes_hit" (as `modes_hit` counts them).
 
         Raises:
             ValueError: when there are too few images.
@@ -66,9 +74,10 @@ class FeatureExtractor:
         ]
         return {
             "frechet": frechet_distance(*features),
-            "kernel": kernel_distance(*features),
+            **({"kernel": kernel_distance(*features)} if kernel else {}),
             **precision_recall(*features),
             "class_distance": float(np.abs(shares[0] - shares[1]).sum() / 2.0),
+            "classes_hit": modes_hit(*shares),
         }
 
     @property

@@ -13,8 +13,12 @@ from .curves import histograms as histograms
 from .documents import neighbours as neighbours
 from .fields import fields as fields
 from .images import bitmaps as bitmaps
+from .images import moving_picture as moving_picture
 from .images import strips as strips
 from .images import tiles as tiles
+from .processes import best_discriminator as best_discriminator
+from .processes import gan_animation as gan_animation
+from .processes import gan_process as gan_process
 from .segmentation import class_bars as class_bars
 from .segmentation import heat_grid as heat_grid
 from .segmentation import overlays as overlays

@@ -1,6 +1,7 @@
 """Pictures of images: what goes in and what comes out."""
 
 import numpy as np
+from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from .style import WIDTH, draw_image
@@ -83,6 +84,32 @@ def tiles(panels, title, columns=None, low=0.0, high=1.0):
         draw_image(axis, wall, low, high)
         axis.set_title(name, fontsize=9)
     return figure
+
+
+def moving_picture(images, title, low=0.0, high=1.0):
+    """Images one after the other.
+
+    Source: Karras et al. 2018, arXiv:1812.04948 (interpolation as a video).
+
+    Args:
+        images: array, shape `(frames, height, width[, channels])`.
+        title: str.
+        low: float, value drawn black. Defaults to `0.0`.
+        high: float, value drawn white. Defaults to `1.0`.
+
+    Returns:
+        `matplotlib.animation.FuncAnimation`; `save` it with `matplotlib.animation.PillowWriter`.
+    """
+    figure = Figure(figsize=(3.0, 3.4), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    axis = figure.subplots()
+
+    def show(number):
+        axis.clear()
+        draw_image(axis, images[number], low, high)
+        return ()
+
+    return FuncAnimation(figure, show, frames=len(images), init_func=lambda: (), blit=False)
 
 
 def _wall(images, columns, line):

@@ -1,5 +1,7 @@
 """Pictures of segmentation: classes of pixels, their boundaries, scores of classes and of pairs."""
 
+import itertools
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +15,8 @@ VOID = (0.93, 0.93, 0.93)
 def class_colours(num_classes):
     """One colour per class: the first dark, as background is, the others those of the project.
 
+    (From the 32nd class on colours come again.)
+
     Source: this library.
 
     Args:
@@ -22,7 +26,8 @@ def class_colours(num_classes):
         float array, shape `(num_classes, 3)`, red, green and blue in [0, 1].
     """
     more = matplotlib.colormaps["tab20b"].colors
-    return np.array([(0.08, 0.08, 0.08), *COLOURS, *more, *more][:num_classes])
+    others = itertools.cycle([*COLOURS, *more])
+    return np.array([(0.08, 0.08, 0.08), *itertools.islice(others, num_classes - 1)])
 
 
 def painted(labels, num_classes, void=None):

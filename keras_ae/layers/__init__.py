@@ -1,17 +1,34 @@
 """Blocks that two or more models use."""
 
+from .augmentation import AdaptiveAugmentation as AdaptiveAugmentation
 from .convolution import Conv2D as Conv2D
 from .convolution import Conv2DTranspose as Conv2DTranspose
 from .convolution import conv_size as conv_size
 from .convolution import conv_transpose_size as conv_transpose_size
 from .corruption import MaskingNoise as MaskingNoise
 from .corruption import SaltAndPepperNoise as SaltAndPepperNoise
+from .equalized import EqualizedConv2D as EqualizedConv2D
+from .equalized import EqualizedDense as EqualizedDense
+from .fading import FadeIn as FadeIn
+from .maxout import Maxout as Maxout
+from .minibatch import MinibatchStandardDeviation as MinibatchStandardDeviation
 from .normalization import BatchNormalization as BatchNormalization
 from .pooling import MaxPool2DWithSwitches as MaxPool2DWithSwitches
 from .priors import GaussianMixturePrior as GaussianMixturePrior
 from .priors import GaussianPrior as GaussianPrior
 from .priors import SwissRollPrior as SwissRollPrior
+from .resampling import Blur2D as Blur2D
+from .resampling import FIRDownsampling2D as FIRDownsampling2D
+from .resampling import FIRUpsampling2D as FIRUpsampling2D
 from .sparse import KSparse as KSparse
+from .spectral import SpectralNormalization as SpectralNormalization
+from .style import AdaptiveInstanceNormalization as AdaptiveInstanceNormalization
+from .style import BiasedLeakyReLU as BiasedLeakyReLU
+from .style import LearnedConstant as LearnedConstant
+from .style import ModulatedConv2D as ModulatedConv2D
+from .style import NoiseInjection as NoiseInjection
+from .style import PixelNormalization as PixelNormalization
+from .style import StyleCodes as StyleCodes
 from .tied import TiedConv2DTranspose as TiedConv2DTranspose
 from .tied import TiedDense as TiedDense
 from .unpooling import BedOfNails2D as BedOfNails2D

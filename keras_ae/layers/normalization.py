@@ -4,8 +4,33 @@ Source: Ioffe and Szegedy 2015, arXiv:1502.03167; Jégou et al. 2017, arXiv:1611
 tests with the statistics of the batch).
 """
 
+import contextlib
+
 import keras
 from keras import ops
+
+
+@contextlib.contextmanager
+def batch_statistics(network):
+    """While the body runs, layers of this class in a network use the statistics of the batch.
+
+    Source: this library.
+
+    Args:
+        network: `keras.Model`.
+
+    Yields:
+        Nothing.
+    """
+    norms = [each for each in network._flatten_layers() if isinstance(each, BatchNormalization)]
+    before = [norm.batch_statistics for norm in norms]
+    for norm in norms:
+        norm.batch_statistics = True
+    try:
+        yield
+    finally:
+        for norm, value in zip(norms, before):
+            norm.batch_statistics = value
 
 
 @keras.saving.register_keras_serializable("keras_ae")

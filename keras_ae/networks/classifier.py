@@ -5,7 +5,7 @@ import random
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive_int
+from ..engine.checks import check_positive_int, check_rate
 
 
 def classifier(encoder, num_classes, frozen=False, pretrained=True, dropout=0.0, name="classifier"):
@@ -35,8 +35,7 @@ def classifier(encoder, num_classes, frozen=False, pretrained=True, dropout=0.0,
             encoder has several outputs and none is called "code".
     """
     check_positive_int("num_classes", num_classes)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    check_rate("dropout", dropout)
     if not hasattr(encoder, "output_shape"):
         raise ValueError(f"{encoder} has no fixed shapes: pass a Functional or Sequential model.")
     copy = keras.models.clone_model(encoder, clone_function=_without_dropout if frozen else None)

@@ -6,7 +6,7 @@ import random
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive_int
+from ..engine.checks import check_positive_int, check_rate
 from ..layers.tied import TiedDense
 
 
@@ -153,6 +153,5 @@ def _checked(image_shape, latent_dim, units, dropout):
         check_positive_int(f"a size in image_shape={image_shape}", size)
     for width in units:
         check_positive_int(f"a width in units={tuple(units)}", width)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    check_rate("dropout", dropout)
     return image_shape

@@ -198,7 +198,7 @@ def pyramid_encoder(source, image_shape=(None, None, 3), weights=None, taps=None
     encoder = keras.Model(
         source.input, {f"stride_{stride}": found[stride] for stride in sorted(found)}, name=name
     )
-    _check_strides(encoder)
+    check_strides(encoder)
     return encoder
 
 
@@ -253,11 +253,22 @@ def strides(maps):
     return found
 
 
-def _check_strides(encoder):
-    """Every map of an encoder with known sides is as small as its name says."""
-    height = encoder.input_shape[1]
-    for stride in strides(encoder.output):
-        side = encoder.output[f"stride_{stride}"].shape[1]
+def check_strides(encoder):
+    """Refuses an encoder whose maps are not as small as their names say.
+
+    Source: this library.
+
+    Args:
+        encoder: `keras.Model` to a dict of maps by stride.
+
+    Raises:
+        ValueError: when one is not.
+    """
+    steps, (_, *sides, channels) = strides(encoder.output), encoder.input_shape
+    sides = [side or 2 * max(steps) for side in sides]
+    shapes, height = encoder.compute_output_shape((1, *sides, channels)), sides[0]
+    for stride in steps:
+        side = shapes[f"stride_{stride}"][1]
         if None not in (height, side) and side not in (height // stride, -(-height // stride)):
             raise ValueError(
                 f"the map of stride {stride} has {side} rows for an image of {height}: name the "

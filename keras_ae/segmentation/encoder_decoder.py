@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from ..layers.upsampling import CropLike, PadToMultiple
-from ..networks.pyramid import pyramid_decoder, strides
+from ..networks.pyramid import check_strides, pyramid_decoder, strides
 from .segmenter import Segmenter, check_image_shape
 
 
@@ -57,6 +57,7 @@ class EncoderDecoder(Segmenter):
         **kwargs,
     ):
         steps = strides(getattr(encoder, "output", None))
+        check_strides(encoder)
         shape = tuple(encoder.input_shape[1:]) if image_shape is None else tuple(image_shape)
         check_image_shape(shape)
         if frozen:
@@ -82,4 +83,13 @@ class EncoderDecoder(Segmenter):
         super().__init__(network, loss, void, class_weights, l2, **kwargs)
         self.encoder, self.decoder, self.num_classes = encoder, decoder, num_classes
         self.image_shape = None if image_shape is None else shape
-        self.width, self.frozen = width, frozen
+        self.width = width
+
+    @property
+    def frozen(self):
+        """Whether the encoder stays as it is; after a change, compile again."""
+        return not self.encoder.trainable
+
+    @frozen.setter
+    def frozen(self, value):
+        self.encoder.trainable = not value

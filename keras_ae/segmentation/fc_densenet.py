@@ -10,7 +10,7 @@ Source: Jégou et al. 2017, arXiv:1611.09326, tables 1 and 2; lecture, "FC-Dense
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive_int
+from ..engine.checks import check_positive_int, check_rate
 from ..layers.normalization import BatchNormalization
 from ..layers.upsampling import CropLike
 from .segmenter import Segmenter, check_image_shape
@@ -81,8 +81,7 @@ def _network(image_shape, num_classes, growth_rate, blocks, stem, dropout, seed)
         raise ValueError(f"blocks={blocks!r}: pass an odd number of numbers of layers.")
     for number in (num_classes, growth_rate, stem, *blocks):
         check_positive_int("num_classes, growth_rate, stem, or a number in blocks", number)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    check_rate("dropout", dropout)
     seeds = iter(range(seed, seed + sum(blocks) + len(blocks)))
 
     def layer(x, width, size):

@@ -16,7 +16,7 @@ import math
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive, check_positive_int
+from ..engine.checks import check_positive, check_positive_int, check_rate
 from ..layers.upsampling import BilinearInitializer, BilinearUpsampling2D, CropLike
 from .segmenter import Segmenter, check_image_shape
 
@@ -124,8 +124,7 @@ def _network(image_shape, num_classes, stride, width, dropout, learned, seed):
     check_positive("width", width)
     if stride not in OFFSETS:
         raise ValueError(f"stride={stride!r}: pass 32, 16 or 8.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    check_rate("dropout", dropout)
     scaled = lambda channels: max(1, round(width * channels))
 
     def score(x, name):
@@ -169,5 +168,5 @@ def _network(image_shape, num_classes, stride, width, dropout, learned, seed):
         x = up(x, 2, f"up_to_pool{level}")
         skip = CropLike(crop)(score(pools[level], f"score_pool{level}"), x)
         x = layers.Add()([x, skip])
-    x = CropLike(last)(up(x, stride, "up"), inputs)  # (batch, height, width, num_classes)
+    x = CropLike(last)(up(x, stride, f"up_{stride}"), inputs)  # (batch, height, width, num_classes)
     return keras.Model(inputs, x, name=f"fcn{stride}s")

@@ -4,15 +4,21 @@ Source: Long et al. 2015, arXiv:1411.4038 (a class for every pixel); Ronneberger
 arXiv:1505.04597, equation 1 (weights of pixels).
 """
 
+import inspect
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
 
 from .. import losses
+from ..engine import seeds
 from ..engine.checks import check_positive_int, inputs
 from ..engine.model import Model
 from ..layers.normalization import BatchNormalization
 from ..layers.upsampling import crop_like
+
+NO_OPTIONS = {"target", "labels", "logits", "void", "class_weights", "pixel_weights"}
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -30,13 +36,16 @@ class Segmenter(Model):
         network: `keras.Model`, Functional, from images `(batch, height, width, channels)` to logits
             `(batch, height', width', num_classes)`.
         loss: name of a loss ("cross_entropy", "focal", "dice", "jaccard", "tversky", "lovasz"), a
-            dict of several to their weights, or a function `(target, logits) -> (batch,)`, whose
-            term is called "segmentation". Defaults to `"cross_entropy"`.
+            dict of several to their weights, or to a dict of "weight" and arguments of the loss
+            (`{"tversky": {"weight": 1.0, "alpha": 0.3, "beta": 0.7}}`), or a function `(target,
+            logits) -> (batch,)`, which is given void labels as they are and whose term is called
+            "segmentation". Defaults to `"cross_entropy"`.
         void: int, label of pixels that do not count, or `None`. Defaults to `None`.
         class_weights: sequence with one weight per class, as `losses.median_frequency_weights`
             gives them, or `None`. Defaults to `None`.
         l2: float, weight of the sum of all squared kernels, the term "l2". Defaults to `0.0`.
-        **kwargs: `name` and `dtype`, as in `keras.Model`.
+        **kwargs: `name` and `dtype`, as in `keras.Model`; `batch_statistics`, the property, which
+            is saved.
 
     Raises:
         ValueError: when the network is none from images to at least two classes, a loss is unknown,
@@ -67,14 +76,7 @@ class Segmenter(Model):
                 f"num_classes={classes}: pass 2 or more; of one thing against the rest, both "
                 "are classes."
             )
-        weights = {loss: 1.0} if isinstance(loss, str) else loss
-        if callable(loss):
-            weights = {"segmentation": 1.0}
-        elif not isinstance(weights, dict) or not weights or weights.keys() - self.LOSSES.keys():
-            raise ValueError(
-                f"loss={loss!r} is not known: pass one of {', '.join(self.LOSSES)}, a dict of "
-                "several to their weights, or a function (target, logits) -> (batch,)."
-            )
+        weights, self._options = self._read_loss(loss)
         if class_weights is not None:
             class_weights = [float(weight) for weight in class_weights]
             least = min(class_weights, default=-1.0)
@@ -85,10 +87,39 @@ class Segmenter(Model):
                 )
             if callable(loss):
                 raise ValueError("a loss of your own does not see class_weights: give them to it.")
+        own_statistics = kwargs.pop("batch_statistics", False)
         super().__init__(terms={**weights, **({"l2": l2} if l2 else {})}, **kwargs)
         self.network, self.loss, self.void = network, loss, void
         self.class_weights, self.l2 = class_weights, l2
         self.built = True  # as its network is
+        if own_statistics:
+            self.batch_statistics = True
+
+    def _read_loss(self, loss):
+        """`(weights, options)`: of each term its weight, and the arguments of its function."""
+        if callable(loss):
+            return {"segmentation": 1.0}, {}
+        given = {loss: 1.0} if isinstance(loss, str) else loss
+        if not isinstance(given, dict) or not given or given.keys() - self.LOSSES.keys():
+            raise ValueError(
+                f"loss={loss!r} is not known: pass one of {', '.join(self.LOSSES)}, a dict of "
+                "several to their weights, or a function (target, logits) -> (batch,)."
+            )
+        weights, options = {}, {}
+        for name, spec in given.items():
+            spec = dict(spec) if isinstance(spec, dict) else {"weight": spec}
+            weights[name], options[name] = spec.pop("weight", 1.0), spec
+            known = set(inspect.signature(self.LOSSES[name]).parameters) - NO_OPTIONS
+            if spec.keys() - known:
+                raise ValueError(
+                    f"loss={loss!r}: {name} does not take {', '.join(sorted(spec.keys() - known))}"
+                    f"; it takes weight{''.join(f', {each}' for each in sorted(known))}."
+                )
+        return weights, options
+
+    def get_config(self):
+        own = {"batch_statistics": True} if self.batch_statistics else {}
+        return {**super().get_config(), **own}
 
     @property
     def classes(self):
@@ -114,6 +145,7 @@ class Segmenter(Model):
                 terms[name] = self.loss(target, outputs)
                 continue
             options = {"void": self.void, "class_weights": self.class_weights}
+            options |= self._options[name]
             terms[name] = self.LOSSES[name](target, outputs, pixel_weights=pixel_weights, **options)
         if self.l2:
             kernels = [v for v in self.trainable_weights if len(v.shape) > 1]
@@ -172,7 +204,7 @@ class Segmenter(Model):
     def reestimate(self, data, batch_size=8, steps=None):
         """Sets the moving statistics of batch normalisation to means over a data set.
 
-        The weights stay. Each batch counts the same.
+        The weights stay. Each batch counts the same, and nothing is dropped out.
 
         Source: Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 2; SegNet's reference tests so.
 
@@ -182,26 +214,39 @@ class Segmenter(Model):
             steps: int, number of batches used, or `None` for all. Defaults to `None`.
 
         Raises:
-            ValueError: when there is no batch normalisation, or the data do not fit.
+            ValueError: when there is no batch normalisation that is trained, no batch, or the data
+                do not fit.
         """
-        norms = self._norms(keras.layers.BatchNormalization)
+        norms = [n for n in self._norms(keras.layers.BatchNormalization) if n.trainable]
+        if not norms:
+            raise ValueError(f"{self.name}: all batch normalisation is frozen and keeps its means.")
         if isinstance(data, np.ndarray):
             data = inputs(self, data)
             data = [data[start : start + batch_size] for start in range(0, len(data), batch_size)]
         if isinstance(data, keras.utils.PyDataset):
             data = (data[index] for index in range(data.num_batches))
-        kept = [norm.momentum for norm in norms]
+        if steps is not None:
+            check_positive_int("steps", steps)
+        dropping = [each for each in self._flatten_layers() if getattr(each, "rate", 0.0)]
+        kept = [norm.momentum for norm in norms], [each.rate for each in dropping]
+        step = 0
         try:
-            for step, batch in enumerate(data):
-                if step == steps:
-                    break
-                for norm in norms:
-                    norm.momentum = step / (step + 1)  # a plain mean over the batches
-                x = batch[0] if isinstance(batch, (tuple, list)) else batch
-                self.network(ops.convert_to_tensor(x), training=True)
+            for each in dropping:
+                each.rate = 0.0
+            with seeds.fixed(self):
+                for batch in itertools.islice(data, steps):
+                    for norm in norms:
+                        norm.momentum = step / (step + 1)  # a plain mean over the batches
+                    x = batch[0] if isinstance(batch, (tuple, list)) else batch
+                    self.network(ops.convert_to_tensor(x), training=True)
+                    step += 1
         finally:
-            for norm, momentum in zip(norms, kept):
+            for norm, momentum in zip(norms, kept[0]):
                 norm.momentum = momentum
+            for each, rate in zip(dropping, kept[1]):
+                each.rate = rate
+        if not step:
+            raise ValueError("the data hold no batch: pass images.")
 
     @property
     def batch_statistics(self):
@@ -212,8 +257,17 @@ class Segmenter(Model):
 
     @batch_statistics.setter
     def batch_statistics(self, value):
-        for norm in self._norms(BatchNormalization):
-            norm.batch_statistics = bool(value)
+        norms = self._norms(keras.layers.BatchNormalization)
+        others = [n for n in norms if n.trainable and not isinstance(n, BatchNormalization)]
+        if value and others:
+            raise ValueError(
+                f"{len(others)} of {len(norms)} layers of batch normalisation are Keras' own, of "
+                "an encoder say, and know moving statistics alone: freeze them, or build the "
+                "network with keras_ae.layers.BatchNormalization."
+            )
+        for norm in norms:
+            if isinstance(norm, BatchNormalization):
+                norm.batch_statistics = bool(value)
         self.test_function = self.predict_function = None  # compiled for the other mode
         self.network.predict_function = None
 

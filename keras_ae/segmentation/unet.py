@@ -10,7 +10,7 @@ Source: Ronneberger et al. 2015, arXiv:1505.04597, figure 1; lecture, "U-Net".
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive_int
+from ..engine.checks import check_positive_int, check_rate
 from ..layers.upsampling import CropLike
 from .segmenter import Segmenter, check_image_shape
 
@@ -106,8 +106,7 @@ def unet_network(
         check_positive_int(f"a number in filters={tuple(filters)}", number)
     if padding not in ("valid", "same"):
         raise ValueError(f"padding={padding!r}: pass 'valid' (the paper's) or 'same'.")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout!r}: pass a rate of at least 0 and below 1.")
+    check_rate("dropout", dropout)
     if padding == "valid":
         for side in image_shape[:2]:
             check_valid_side(side, len(filters) - 1)

@@ -1,0 +1,116 @@
+"""What recipes of GANs that grow or have styles share: data, the watch, scores, style pictures."""
+
+import contextlib
+
+import numpy as np
+
+from keras_ae import callbacks, evaluation, figures, layers
+from keras_ae import data as sources
+
+UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
+
+
+def prepared(data, side):
+    """`(images, extractor)`: a data set padded to a side, and what scores samples of it."""
+    images = sources.padded(sources.load(data, side - 4), side)
+    if images.y_train is None:
+        raise ValueError("--data needs labels: pass digits or mnist, for instance.")
+    return images, evaluation.feature_extractor(images)
+
+
+def watch(run, images, extractor, looks=10):
+    """A monitor of samples, on images of the training set."""
+    real = 2.0 * images.x_train[:4000] - 1.0
+    looks, number = (4, 500) if run.quick else (looks, min(2000, len(real)))
+    every = max(1, run.epochs // looks)
+    return callbacks.SampleMonitor(run.folder / "monitor", real, extractor, every, number, run.seed)
+
+
+def in_range(drawn):
+    """Samples in [-1, 1] as images of 8 bits in [0, 1]."""
+    return evaluation.quantize((drawn + 1.0) / 2.0)
+
+
+def pictures(run, model, images, extractor, looks, about, strip):
+    """Measures and draws samples of the last weights, and the same noise over time."""
+    x_train, x_test = images.x_train, images.x_test
+    number, rng = min(len(x_test), 10_000), np.random.default_rng(run.seed)
+    some = x_train[rng.permutation(len(x_train))[:number]]
+    drawn = in_range(model.sample(number, seed=run.seed))
+    raw = in_range(model.sample(number, seed=run.seed, average=False))
+    pixels = rng.permuted(some, axis=0)
+    for key, each in (
+        ("", drawn),
+        ("raw_", raw),
+        ("floor_", some),
+        ("independent_pixels_", pixels),
+    ):
+        found = extractor.scores(each, x_test[:number], kernel=False)
+        run.metric(f"{key}frechet", found["frechet"], UNIT)
+        if not key:
+            run.metric("class_distance", found["class_distance"], "total variation of classes")
+            run.metric("classes_hit", found["classes_hit"], "classes that are drawn")
+            run.metric("coverage", found["coverage"], "share of data with a sample near by")
+    nearest, distances = evaluation.nearest_images(drawn[:2000], x_train)
+    run.metric("nearest", distances.mean(), "distance of pixels to the nearest training image")
+    value = lambda key: run.values[f"{key}frechet"]["value"]
+    title = f"Fréchet distance {value(''):.1f}, floor {value('floor_'):.2f}"
+    rows = {f"epoch {row}": grid[:12] for row, grid in looks.grids().items()}
+    rows |= {"samples": drawn[:12], "nearest\nin training": nearest[:12]}
+    run.figure("samples", figures.tiles({"samples": drawn[:100]}, f"{title}\n{about}"))
+    title = f"The same noise while the GAN is trained\n{about}"
+    run.figure(strip, figures.strips(rows, title))
+
+
+def style_pictures(run, model, about):
+    """The slide's pictures: mixed styles, truncation, noise on and off, and a walk as a GIF."""
+    count, sides = model.num_styles, (model.num_styles - 2) // 2
+    w, other = (model.map(model.sample_noise(6, seed=run.seed + k)) for k in (1, 2))
+    fine = 2 + 2 * (sides // 2)  # the first layer of fine styles
+    parts = {"coarse": (0, 2), "middle": (2, fine), "fine": (fine, count)}
+    blank = np.zeros((1, *model.image_shape), "float32")
+    rows = {"styles\nof these": np.concatenate([blank, in_range(model.synthesize(other))])}
+    for name, (start, stop) in parts.items():
+        if start < stop:
+            for number in (0, 1):
+                mixed = in_range(model.mix(w[number : number + 1], other, start, stop)[0])
+                own = in_range(model.synthesize(w[number : number + 1]))
+                rows[f"{name}, into\nimage {number + 1}"] = np.concatenate([own, mixed])
+    title = "Left an image; in each column some of its layers take the styles of the image on top"
+    run.figure("mixing", figures.strips(rows, f"{title}\n{about}"))
+
+    noise = model.sample_noise(10, seed=run.seed + 3)
+    rows = {
+        f"psi {share:.2f}": in_range(model.generate(noise, truncation=share))
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    }
+    title = "Truncation: styles between the mean of all (psi 0) and what the noise gives (psi 1)"
+    run.figure("truncation", figures.strips(rows, f"{title}\n{about}"))
+
+    w = model.map(noise)
+    rows = {"noise": in_range(model.synthesize(w))}
+    with without_noise(model):
+        rows["no noise"] = in_range(model.synthesize(w))
+    change = np.abs(rows["noise"] - rows["no noise"])
+    rows["difference,\n10 times"] = 10.0 * change
+    run.metric("noise_changes", change.mean(), "mean change of a pixel, of 1")
+    title = "The same styles with each layer's noise, and without it"
+    run.figure("noise", figures.strips(rows, f"{title}\n{about}"))
+    walk = in_range(model.walk(6, 10, run.seed))
+    run.animation("walk", figures.moving_picture(walk, "A walk through styles"))
+
+
+@contextlib.contextmanager
+def without_noise(model):
+    """While the body runs, the averaged generator adds no noise."""
+    injected = [
+        each for each in model.average._flatten_layers() if isinstance(each, layers.NoiseInjection)
+    ]
+    kept = [np.array(each.strength) for each in injected]
+    for each in injected:
+        each.strength.assign(np.zeros(each.strength.shape))
+    try:
+        yield
+    finally:
+        for each, strength in zip(injected, kept):
+            each.strength.assign(strength)

@@ -1,0 +1,67 @@
+"""Styles for each layer: coarse ones set the digit, fine ones its strokes.
+
+Slide:    Style-based GAN
+Source:   Karras et al. 2018, arXiv:1812.04948, figures 1, 3, 5 and 8
+Expected: no published number for digits in these features; coarse styles carry most of what is
+          seen, noise changes little, truncation trades variety for typical digits
+Measured: not yet
+Run:      python -m recipes stylegan --data mnist --epochs 10
+"""
+
+import keras_ae
+from keras_ae import experiment as ex
+from recipes import _samples
+
+
+def main(
+    *,
+    data: ex.Data = "digits",
+    epochs: ex.Epochs = 300,
+    seed: ex.Seed = 0,
+    out: ex.Out = "",
+    quick: ex.Quick = False,
+    resume: ex.Resume = False,
+    precision: ex.Precision = "float32",
+    distribute: ex.Distribute = 1,
+    width: int = 256,
+    most: int = 64,
+    w_dim: int = 64,
+    depth: int = 4,
+):
+    """Trains a StyleGAN on digits.
+
+    Args:
+        width: maps of side n have 2 width / n channels (the paper: 8192).
+        most: channels at most (the paper: 512).
+        w_dim: numbers of noise and of a style (the paper: 512).
+        depth: layers from noise to style (the paper: 8).
+    """
+    with ex.Run("stylegan", locals(), quick_epochs=12) as run:
+        # 1. Data in [-1, 1], padded to 32 x 32
+        side, width, most = (16, 128, 32) if run.quick else (32, width, most)
+        images, extractor = _samples.prepared(data, side)
+        x_train = 2.0 * images.x_train[: len(images.x_train) // 16 * 16] - 1.0
+        # 2. Model: it grows from 8 x 8, as the paper's does
+        phases = 2 if run.quick else 4  # to fade in and to stay, for each further side
+        phase = run.epochs * len(x_train) // (phases + 2)
+        networks = keras_ae.stylegan_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
+        # 3. Objective: real or fake; R1
+        times = {"fade_images": phase, "stable_images": phase, "ramp": 0.05}
+        model = keras_ae.StyleGAN(**networks, **times)
+        model.compile(model.paper_optimizers(3e-3 if run.quick else 1e-3))
+        # 4. Train
+        looks = _samples.watch(run, images, extractor)
+        watching = [looks, *run.callbacks()]
+        model.fit(x_train, batch_size=16, epochs=run.epochs, verbose=0, callbacks=watching)
+
+        # 5. Look: scores, samples over time, and what styles do
+        about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
+        run.metric("images_seen", run.epochs * len(x_train), "real images seen")
+        _samples.pictures(run, model, images, extractor, looks, about, "training")
+        _samples.style_pictures(run, model, about)
+        run.save(model)
+        run.finish()
+
+
+if __name__ == "__main__":
+    ex.command_line(main)
