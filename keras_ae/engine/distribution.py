@@ -176,7 +176,11 @@ def data_parallel(devices=None):
 def split_cpu(devices):
     """Makes the CPU appear as several devices, to try data parallelism without accelerators.
 
-    Source: `tf.config.set_logical_device_configuration`, the JAX option `jax_num_cpu_devices`.
+    On JAX with two threads for each device, by the environment variable `PJRT_NPROC` unless it is
+    set: with fewer, devices that share few cores may block each other.
+
+    Source: `tf.config.set_logical_device_configuration`, the JAX option `jax_num_cpu_devices`,
+    `DefaultThreadPoolSize` of XLA.
 
     Args:
         devices: int, number of logical CPU devices.
@@ -196,6 +200,10 @@ def split_cpu(devices):
             import jax
 
             jax.config.update("jax_num_cpu_devices", devices)
+            # a step's devices wait for each other, and the next step is handed out, on threads of
+            # one pool: with one for each core, those of two cores may all wait for ever
+            threads = max(os.cpu_count() or 1, 2 * devices)
+            os.environ.setdefault("PJRT_NPROC", str(threads))
     except RuntimeError as error:
         raise ValueError(
             f"the CPU cannot be split into {devices} devices once {backend} has used it: call "
