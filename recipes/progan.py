@@ -43,6 +43,7 @@ def main(
         images, extractor = _samples.prepared(data, side)
         x_train = 2.0 * images.x_train - 1.0
         # 2. Model: every side is built; each but the first has a phase to fade in and one after
+        x_train = x_train[: len(x_train) // 16 * 16]
         phases = 2 * int(np.log2(side // start)) + 1
         phase = run.epochs * len(x_train) // (phases + 1)  # the last side has one more
         networks = keras_ae.progan_networks(x_train.shape[1:], noise_dim, width, most)
@@ -52,7 +53,6 @@ def main(
         model.compile(model.paper_optimizers(2e-3 if run.quick else 1e-3))
         # 4. Train: it grows within one fit
         looks = _samples.watch(run, images, extractor, 2 * phases)
-        x_train = x_train[: len(x_train) // 16 * 16]
         watching = [looks, *run.callbacks()]
         model.fit(x_train, batch_size=16, epochs=run.epochs, verbose=0, callbacks=watching)
 

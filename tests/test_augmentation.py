@@ -7,6 +7,7 @@ from keras import ops
 from scipy import ndimage
 
 import keras_ae
+from keras_ae.engine import autodiff
 from keras_ae.layers import AdaptiveAugmentation
 from keras_ae.layers.augmentation import resample
 from tests.cases import SOON, stylegan2
@@ -139,3 +140,56 @@ def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         keras_ae.layers.AdaptiveAugmentation(**arguments)
     assert ops.shape(AdaptiveAugmentation()(np.zeros((1, 4, 4, 1)))) == (1, 4, 4, 1)
+
+
+def test_gradients_are_the_transpose():
+    """Of a linear map: its gradient is the product with its transpose, also of a gradient's."""
+    rng, side = np.random.default_rng(2), 6
+    matrix = np.array([[[0.5, 0.1], [-0.2, 0.6]]], "float32")  # shrinks: places are skipped
+    shift = np.array([[0.4, -1.3]], "float32")
+    pixels = np.eye(side * side, dtype="float32").reshape(-1, side, side, 1)
+    many = lambda each: np.repeat(each, len(pixels), axis=0)
+    table = array(resample(pixels, many(matrix), many(shift))).reshape(len(pixels), -1)
+    x, v = images(1, side, side, 1), rng.normal(size=(1, side, side, 1)).astype("float32")
+    weight = ops.convert_to_tensor(v)
+    moved = lambda x: resample(x, matrix, shift)
+    for power, slope in ((1, 1.0), (2, 2.0 * x.reshape(-1) @ table)):
+        value = lambda x, power=power: ops.sum(weight * moved(x) ** power, axis=(1, 2, 3))
+        found = array(autodiff.gradient(value, x)).reshape(-1)
+        np.testing.assert_allclose(found, table @ (v.reshape(-1) * slope), atol=1e-4)
+
+    def length(x):  # the squared length of a gradient, as R1 has it
+        slope = autodiff.gradient(lambda x: ops.sum(weight * moved(x) ** 2, axis=(1, 2, 3)), x)
+        return ops.sum(slope**2, axis=(1, 2, 3))
+
+    of_image = 2.0 * table @ np.diag(v.reshape(-1)) @ table.T  # the slope is of_image @ x
+    expected = 2.0 * of_image.T @ of_image @ x.reshape(-1)
+    np.testing.assert_allclose(array(autodiff.gradient(length, x)).reshape(-1), expected, atol=1e-3)
+
+
+def test_it_runs_under_xla():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("a question of TensorFlow's")
+    import tensorflow as tf
+
+    x = images(2, 6, 6, 3)
+    layer = AdaptiveAugmentation(p=1.0, seed=0)
+    matrix, shift = layer._matrices(2, 6)
+    compiled = tf.function(
+        lambda x: layer(resample(x, matrix, shift), training=True), jit_compile=True
+    )
+    assert np.isfinite(array(compiled(x))).all()
+    moved = tf.function(lambda x: resample(x, matrix, shift), jit_compile=True)(x)
+    np.testing.assert_allclose(array(moved), array(resample(x, matrix, shift)), atol=1e-5)
+
+
+def test_both_axes_move_together():
+    """K2020b, appendix B: one draw for each transformation; whole pixels, then parts of pixels."""
+    layer = AdaptiveAugmentation(p=0.5, flips=False, colour=False, seed=0)
+    matrix, shift = (array(each) for each in layer._matrices(4000, 64))
+    still = (np.abs(shift) < 1e-6).all(axis=1)
+    # whole moves round to nothing for 1 of 17 of each axis
+    assert still.mean() == pytest.approx(0.5 * 0.5, abs=0.03)
+    turned = np.abs(matrix - np.eye(2)).max(axis=(1, 2)) > 1e-6
+    whole = np.abs(shift - np.round(shift)).max(axis=1) < 1e-5
+    assert (~turned & whole & ~still).mean() > 0.02 and (~whole).any()

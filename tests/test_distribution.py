@@ -101,12 +101,37 @@ for a, b in zip(classify(1), classify(2)):
 print("equal")
 """
 
+COUNTERS = """
+import numpy as np, keras, keras_ae
+from keras_ae.engine import distribution
+distribution.split_cpu(2)
+x = np.random.default_rng(0).uniform(-1, 1, size=(32, 8, 8, 1)).astype("float32")
+
+with distribution.data_parallel(2):  # growth, and an augmentation that adapts itself
+    networks = keras_ae.progan_networks((8, 8, 1), 3, 16, 4, group_size=1)
+    model = keras_ae.ProGAN(**networks, fade_images=64, stable_images=32)
+    model.compile(keras.optimizers.SGD(0.001))
+    model.fit(x, batch_size=8, epochs=2, verbose=0)
+    assert int(keras.ops.convert_to_numpy(model.images_seen)) == 64
+    assert model.side == 8 and abs(float(model.fade_now()) - 0.5) < 1e-6
+
+    layer = keras_ae.layers.AdaptiveAugmentation(images_per_unit=80, every=2, target=-0.9, seed=0)
+    model = keras_ae.GAN(
+        keras_ae.dense_generator((8, 8, 1), 3, (7,), "tanh"),
+        keras_ae.maxout_discriminator((8, 8, 1), (5,), 2, seed=0), augment=layer)
+    model.compile(keras.optimizers.SGD(0.0))
+    logs = model.fit(x, batch_size=8, epochs=1, verbose=0).history
+    assert abs(float(logs["augmentation"][0]) - 0.4) < 1e-6, logs  # 32 images of 80
+    assert -1 <= float(logs["overfitting"][0]) <= 1
+print("equal")
+"""
+
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     "script",
-    (SCRIPT, ADVERSARIAL, FEW_LABELS),  # two strategies in one process do not get on
-    ids=("plain", "adversarial", "few_labels"),
+    (SCRIPT, ADVERSARIAL, FEW_LABELS, COUNTERS),  # two strategies in one process do not get on
+    ids=("plain", "adversarial", "few_labels", "counters"),
 )
 def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":

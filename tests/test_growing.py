@@ -255,6 +255,36 @@ def test_a_schedule():
     assert started.side == 16 and started.schedule(10, 3) == [0, 1, 1]
 
 
+def test_where_a_side_begins_is_told_at_once():
+    """In closed form, equal to a walk through the schedule; also where that is far off."""
+    for numbers in ((30, 20), (0, 20), (30, 0), (7, 5)):
+        model = progan((32, 32, 1), fade_images=numbers[0], stable_images=numbers[1])
+        for images_ in (3, 10, 1000):
+            levels = model.schedule(images_, 60)
+            for level, side in enumerate(model.sides):
+                assert model._epochs_before(side, images_) == levels.index(
+                    next(n for n in levels if n >= level)
+                )
+    model = progan((32, 32, 1), fade_images=600_000, stable_images=600_000)
+    model.compile("sgd", **SOON)
+    with pytest.raises(ValueError, match="epoch 1000001 would begin"):  # 3 millions, 3 an epoch
+        model.fit(images(3, 32), epochs=2, verbose=0)
+
+
+def test_what_counts_as_an_epoch():
+    model = progan(fade_images=0, stable_images=16)
+    model.compile("sgd", **SOON)
+    for arguments, message in (
+        ({"x": images(), "steps_per_epoch": 1}, "steps_per_epoch"),
+        ({"x": images(0)}, "empty"),
+        ({"x": keras_ae.Batches(images(), batch_size=8), "batch_size": 4}, "batches of its own"),
+        ({"x": images(), "validation_split": 0.5, "epochs": 2}, "2 epochs of 8 images"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(**arguments, verbose=0)
+    assert model.fit(images(), epochs=0, verbose=0).history == {}
+
+
 class Notes(keras.callbacks.Callback):
     """What a run looks like from outside, after each epoch."""
 

@@ -183,6 +183,33 @@ class Adversarial:
         else:
             autodiff.when(ops.equal(ops.mod(self.optimizer._iterations.value, steps), 0), function)
 
+    def total(self, terms, sample_weight=None):
+        """The weighted sum of terms.
+
+        Args:
+            terms: dict, name to tensor of shape `(batch,)` or scalar; some of the model's terms.
+            sample_weight: tensor, shape `(batch,)`, or `None`. Defaults to `None`.
+
+        Returns:
+            Scalar tensor.
+        """
+        return sum(
+            self.weight_now(term) * batch_mean(term, values, sample_weight)
+            for term, values in terms.items()
+        )
+
+    def follow(self, pairs, decay):
+        """Moving averages follow their networks, closely in the first steps.
+
+        Args:
+            pairs: list of pairs of networks, the first of which holds the average of the second.
+            decay: float in [0, 1); in step t it is (1 + t) / (10 + t) where that is less.
+        """
+        step = ops.cast(self.optimizer.iterations, "float32")
+        decay = ops.minimum(decay, (1.0 + step) / (10.0 + step))
+        for average, network in pairs:
+            update_average(average, network, decay)
+
     def log(self, terms, x, sample_weight=None):
         """Adds to the means that `fit` shows.
 

@@ -131,6 +131,20 @@ def mean_over_devices(value):
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
+def whole_batch(size):
+    """Examples in a step of all devices together, of those that one of them is given.
+
+    Source: `tf.distribute` (equal shares); on JAX the batch is one array.
+
+    Args:
+        size: int or scalar int tensor.
+
+    Returns:
+        The same.
+    """
+    return size * num_devices() if keras.backend.backend() == "tensorflow" else size
+
+
 @contextlib.contextmanager
 def data_parallel(devices=None):
     """Scope in which models are built, trained and loaded on several devices.

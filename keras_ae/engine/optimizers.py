@@ -62,7 +62,10 @@ class NamedOptimizers(keras.optimizers.Optimizer):
         return [self._iterations, *of_parts]
 
     def reset(self):
-        """Forgets moments and counters of every part; learning rates stay as they are."""
+        """Forgets moments and counters of every part.
+
+        A learning rate that is a number stays; a schedule, which counts steps, begins anew.
+        """
         for optimizer in self.parts.values():
             for variable in optimizer.variables:
                 if variable is not optimizer._learning_rate:

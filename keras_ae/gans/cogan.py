@@ -96,11 +96,11 @@ class CoGAN(Generative):
     def update(self, x, target, sample_weight):
         def judge():
             terms, logits = self._discriminator_terms(x, target, True)
-            return self._total(terms, sample_weight), {**terms, "output": logits}
+            return self.total(terms, sample_weight), {**terms, "output": logits}
 
         def deceive():
             terms = self._generator_terms(x, target, True)
-            return self._total(terms, sample_weight), terms
+            return self.total(terms, sample_weight), terms
 
         terms = self.minimize("discriminator", judge)
         terms |= self.minimize("generator", deceive)

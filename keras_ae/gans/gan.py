@@ -99,6 +99,11 @@ class GAN(Generative):
             for layer in discriminator._flatten_layers()
             if isinstance(layer, layers.BatchNormalization)
         ]
+        if loss == "wasserstein" and isinstance(augment, AdaptiveAugmentation):
+            raise ValueError(
+                "AdaptiveAugmentation reads the sign of a logit, and a Wasserstein critic gives "
+                "none: pass another loss, or another layer as augment."
+            )
         if normed and any(weights.values()):
             raise ValueError(
                 f"{discriminator.name} has batch normalisation ({', '.join(normed)}): its logit of "
@@ -140,11 +145,11 @@ class GAN(Generative):
 
         def judge():
             terms, logits = self._discriminator_terms(x, label, True)
-            return self._total(terms, sample_weight), {**terms, "output": logits}
+            return self.total(terms, sample_weight), {**terms, "output": logits}
 
         def deceive():
             terms = self._generator_terms(x, label, True)
-            return self._total(terms, sample_weight), terms
+            return self.total(terms, sample_weight), terms
 
         def generators_turn():
             self.log(self.minimize("generator", deceive), x, sample_weight)
@@ -169,8 +174,9 @@ class GAN(Generative):
     def get_metrics_result(self):
         logs = super().get_metrics_result()
         if isinstance(self.augment, AdaptiveAugmentation):
-            logs["augmentation"] = self.augment.probability.value
-            logs["overfitting"] = self.augment.overfitting.value
+            # 0.0 + makes a number of what is a variable of several devices
+            logs["augmentation"] = 0.0 + self.augment.probability.value
+            logs["overfitting"] = 0.0 + self.augment.overfitting.value
         return logs
 
     def _discriminator_terms(self, x, label, training):

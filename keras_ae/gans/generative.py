@@ -7,10 +7,10 @@ import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine.adversarial import Adversarial, average_of, update_average
+from ..engine.adversarial import Adversarial, average_of
 from ..engine.checks import check_labels, check_positive_int, check_shape, ends
 from ..engine.coder import output_activation
-from ..engine.model import Model, batch_mean
+from ..engine.model import Model
 
 NOISES = ("normal", "uniform")
 
@@ -79,20 +79,10 @@ class Generative(Adversarial, Model):
         inputs = {"noise": noise, **label} if label else noise
         return self.generator(inputs, training=training)
 
-    def _total(self, terms, sample_weight):
-        """The weighted sum of terms, a scalar."""
-        return sum(
-            self.weight_now(term) * batch_mean(term, values, sample_weight)
-            for term, values in terms.items()
-        )
-
     def _follow(self, batch):
         """The averaged generator follows the trained one, closely in the first steps."""
         if self.average is not None:
-            step = ops.cast(self.optimizer.iterations, "float32")
-            decay = ops.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
-            for average, network in self._averaged():
-                update_average(average, network, decay)
+            self.follow(self._averaged(), self.average_decay)
 
     def _averaged(self):
         """Pairs of networks, the first of which holds the moving average of the second."""

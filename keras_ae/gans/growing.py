@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from ..engine import distribution
 from ..engine.checks import check_shape, ends
 from .schedule import Scheduled
 
@@ -106,7 +107,8 @@ class Growing(Scheduled):
 
     def update(self, x, target, sample_weight):
         output = super().update(self._shrunk(x), target, sample_weight)
-        self.images_seen.assign_add(ops.cast(ops.shape(x)[0], "int32"))
+        images = distribution.whole_batch(ops.shape(x)[0])
+        self.images_seen.assign_add(ops.cast(images, "int32"))
         return output
 
     def _judge(self, images, label, training):

@@ -12,8 +12,10 @@ for it, so that they compute nothing of another level, and optimizers forget wha
 import itertools
 
 import keras
+import numpy as np
 from keras import ops
 
+from ..engine import distribution
 from ..engine.trainer import as_list
 from .gan import GAN
 from .resolutions import START
@@ -41,18 +43,23 @@ class Scheduled(GAN):
     def __init__(self, generator, discriminator, start_side, fade_images, stable_images, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
         for name, number in (("fade_images", fade_images), ("stable_images", stable_images)):
-            if not isinstance(number, int) or number < 0:
+            if not isinstance(number, (int, np.integer)) or number < 0:
                 raise ValueError(f"{name}={number!r}: pass a number of images, 0 or more.")
         all_sides = [2**n for n in range(START.bit_length() - 1, self.image_shape[0].bit_length())]
         if start_side not in all_sides:
             raise ValueError(
                 f"start_side={start_side!r}: pass one of {', '.join(map(str, all_sides))}."
             )
-        self.start_side, self.fade_images = start_side, fade_images
-        self.stable_images = stable_images
+        self.start_side, self.fade_images = start_side, int(fade_images)
+        self.stable_images = int(stable_images)
         self.sides = all_sides[all_sides.index(start_side) :]
         counter = lambda name: self.add_weight(
-            (), "zeros", dtype="int32", trainable=False, aggregation="sum", name=name
+            (),
+            "zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",  # all have the same number
+            name=name,
         )
         self.level, self.images_seen, self.level_start = map(
             counter, ("level", "images_seen", "level_start")
@@ -106,7 +113,10 @@ class Scheduled(GAN):
         reach=None,
         **kwargs,
     ):
-        """As `GAN.fit`, and grows on the way. (To callbacks, a level is a training of its own.)
+        """As `GAN.fit`, and grows on the way.
+
+        To callbacks, a level is a training of its own: what Keras' EarlyStopping or CSVLogger
+        remember begins anew with it (keras_ae's TrainingLog and Backup go on).
 
         Args:
             x: images of the last side, shape `(examples, *image_shape)`, or a data set of them.
@@ -125,8 +135,16 @@ class Scheduled(GAN):
         Raises:
             ValueError: when the schedule does not get there, or as `GAN.fit` says.
         """
-        images = _images_per_epoch(x, batch_size)
+        if kwargs.get("steps_per_epoch") is not None:
+            raise ValueError(
+                "growth is counted in images, of whole epochs: leave steps_per_epoch out, and pass "
+                "fewer images where an epoch should be shorter."
+            )
+        images = _images_per_epoch(x, batch_size, kwargs.get("validation_split") or 0.0)
         levels = self.schedule(images, epochs, initial_epoch)
+        if not images or not levels:  # nothing to do, or data that Keras' fit refuses
+            args = {"epochs": epochs, "callbacks": callbacks, "initial_epoch": initial_epoch}
+            return super().fit(x, y, **args, **kwargs)
         self._check_reach(reach, levels, images, initial_epoch)
         history, stop = None, initial_epoch
         for level, same in itertools.groupby(levels):
@@ -150,10 +168,8 @@ class Scheduled(GAN):
         reach = self.sides[-1] if reach is None else reach
         if reach not in self.sides:
             raise ValueError(f"reach={reach!r}: pass one of {', '.join(map(str, self.sides))}.")
-        if levels and self.sides[levels[-1]] < reach:
-            needed = len(levels)
-            while self.sides[self.schedule(images, needed)[-1]] < reach:
-                needed += 1
+        if self.sides[levels[-1]] < reach:
+            needed = self._epochs_before(reach, images) + 1
             raise ValueError(
                 f"{len(levels)} epochs of {images} images end at a side of "
                 f"{self.sides[levels[-1]]} pixels and never reach {reach}, where epoch {needed} "
@@ -161,6 +177,17 @@ class Scheduled(GAN):
                 f"less than {self.fade_images} fade_images and {self.stable_images} stable_images, "
                 f"or say reach={self.sides[levels[-1]]} if that is meant."
             )
+
+    def _epochs_before(self, side, images):
+        """Epochs of so many images before the first one at a side."""
+        level, seen, start = map(_number, (self.level, self.images_seen, self.level_start))
+        epochs = 0
+        while self.sides[level] < side:
+            missing = self.stable_images + (self.fade_images if level else 0) - (seen - start)
+            more = max(-(-missing // images), 0)
+            epochs, seen = epochs + more, seen + more * images
+            level, start = level + 1, seen
+        return epochs
 
     def _batch_size(self, batch_size, level):
         if not isinstance(batch_size, dict):
@@ -211,14 +238,15 @@ def _number(variable):
     return int(ops.convert_to_numpy(variable))
 
 
-def _images_per_epoch(x, batch_size):
+def _images_per_epoch(x, batch_size, validation_split):
     """Images that an epoch of some data has."""
+    if hasattr(x, "shape") or isinstance(x, (list, tuple)):
+        images = int(len(x) * (1 - validation_split))
+        return images - images % distribution.num_devices()
+    if batch_size is not None:
+        raise ValueError("a data set has batches of its own: pass arrays, or no batch_size.")
     if hasattr(x, "num_used"):
         return x.num_used
-    if hasattr(x, "shape") or isinstance(x, (list, tuple)):
-        return len(x)
-    if isinstance(batch_size, dict):
-        raise ValueError("a data set has batches of its own: pass arrays, or no batch_size.")
     try:
         batches, first = len(x), next(iter(x))
     except TypeError as error:

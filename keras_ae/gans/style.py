@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from ..engine import distribution
 from ..engine.adversarial import update_average
 from ..engine.checks import check_positive_int
 from ..layers import EqualizedDense, PixelNormalization, StyleCodes
@@ -66,6 +67,7 @@ class StyleBased(StyleSpace):
 
     def _follow(self, batch):
         """The averaged generator follows, half of the way in so many images."""
+        batch = distribution.whole_batch(batch)
         half = ops.convert_to_tensor(float(self.average_images))
         if self.ramp is not None:
             seen = ops.cast(self.optimizer.iterations, "float32") * ops.cast(batch, "float32")

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from ..engine import autodiff
-from ..engine.checks import check_positive_int, check_shape
+from ..engine.checks import check_positive, check_positive_int, check_shape, check_values
 from .gan import GAN
 
 PARTS = ("mapping", "codes", "synthesis")
@@ -83,10 +83,13 @@ class StyleSpace(GAN):
         Raises:
             ValueError: when an argument does not fit.
         """
-        if isinstance(truncation, (int, float)) and not 0 <= truncation <= 1:
+        number = isinstance(truncation, (str, int, float, np.number))
+        if number and (isinstance(truncation, str) or not 0 <= truncation <= 1):
             raise ValueError(f"truncation={truncation!r}: pass 0 (the mean) to 1 (all variety).")
         if layers is not None:
             check_positive_int("layers", layers)
+            if layers > self.num_styles:
+                raise ValueError(f"layers={layers}: this generator has {self.num_styles}.")
         network = self.average if average else self.generator
         mapping, codes, _ = (network.get_layer(name) for name in PARTS)
         inputs = self._noise_inputs(noise, labels)
@@ -180,8 +183,9 @@ class StyleSpace(GAN):
     def project(self, x, steps=300, learning_rate=0.1):
         """Styles whose images are nearest to given ones, by squared distance of pixels.
 
-        The search starts from the mean style and moves one style for each image, the same for all
-        layers in the beginning. (The paper compares images in the features of another network.)
+        The search starts from the mean style and moves the styles of all layers, which are the same
+        in the beginning. (The paper moves one for all layers, adds noise to it, optimises the noise
+        maps too, and compares images in the features of another network.)
 
         Source: Karras et al. 2020, arXiv:1912.04958, section 5 and appendix D.
 
@@ -197,8 +201,10 @@ class StyleSpace(GAN):
             ValueError: when shapes do not fit, or a number is not positive.
         """
         check_positive_int("steps", steps)
+        check_positive("learning_rate", learning_rate)
         x = np.asarray(x, "float32")
         check_shape("x", x.shape, self.image_shape)
+        check_values("x", x)
         mean = self.average.get_layer("codes").mean
         start = np.broadcast_to(ops.convert_to_numpy(mean), (len(x), self.num_styles, self.w_dim))
         w, wanted = keras.Variable(start, name="w"), ops.convert_to_tensor(x)

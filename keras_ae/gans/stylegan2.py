@@ -138,21 +138,21 @@ class StyleGAN2(StyleBased):
             real = self._judge(x, label, True)
             pay = losses.ADVERSARIAL_LOSSES[self.loss][0]
             terms = {"discriminator": pay(real, self._judge(fake, label, True))}
-            return self._total(terms, sample_weight), {**terms, "output": real}
+            return self.total(terms, sample_weight), {**terms, "output": real}
 
         def flatten():
             critic = lambda images: self._judge(images, label, True)  # (batch, 1)
             terms = {"r1": losses.zero_centered_penalty(critic, x)}
-            return self.r1_every * self._total(terms, sample_weight), terms
+            return self.r1_every * self.total(terms, sample_weight), terms
 
         def deceive():
             terms = self._generator_terms(x, label, True)
-            return self._total(terms, sample_weight), terms
+            return self.total(terms, sample_weight), terms
 
         def straighten():
             few = {name: rows[: (batch + 1) // 2] for name, rows in label.items()}
             terms = self._path_terms((batch + 1) // 2, few, True)
-            return self.path_every * self._total(terms, None), terms
+            return self.path_every * self.total(terms, None), terms
 
         turn = lambda name, function: self.log(self.minimize(name, function), x)
         terms = self.minimize("discriminator", judge)

@@ -10,8 +10,10 @@ Source: Karras et al. 2020, arXiv:2006.06676 (adaptive discriminator augmentatio
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
+from ..engine import distribution
 from ..engine.checks import check_positive_int
 
 LN2 = math.log(2.0)
@@ -73,7 +75,12 @@ class AdaptiveAugmentation(keras.layers.Layer):
         self.flips, self.geometry, self.colour, self.seed = flips, geometry, colour, seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         number = lambda name, start=0.0: self.add_weight(
-            (), keras.initializers.Constant(start), "float32", trainable=False, name=name
+            (),
+            keras.initializers.Constant(start),
+            "float32",
+            trainable=False,
+            aggregation="only_first_replica",  # all have the same number
+            name=name,
         )
         self.probability, self.overfitting = number("probability", p), number("overfitting")
         self._signs, self._images, self._steps = map(number, ("signs", "images", "steps"))
@@ -95,8 +102,9 @@ class AdaptiveAugmentation(keras.layers.Layer):
             logits: tensor, what the discriminator gave real images, `(batch, 1)`.
         """
         logits = ops.stop_gradient(ops.cast(logits, "float32"))
-        signs = self._signs.value + ops.sum(ops.sign(logits))
-        images = self._images.value + ops.cast(ops.shape(logits)[0], "float32")
+        batch = ops.cast(distribution.whole_batch(ops.shape(logits)[0]), "float32")
+        mean = distribution.mean_over_devices(ops.mean(ops.sign(logits)))
+        signs, images = self._signs.value + batch * mean, self._images.value + batch
         steps = self._steps.value + 1.0
         due, mean = steps >= self.every, signs / images
         p = self.probability.value + ops.sign(mean - self.target) * images / self.images_per_unit
@@ -107,30 +115,31 @@ class AdaptiveAugmentation(keras.layers.Layer):
 
     # Transformations, each drawn per image -------------------------------------------------------
 
-    def _uniform(self, batch, low=0.0, high=1.0):
+    def _uniform(self, batch, low=0.0, high=1.0, *more):
         draw = {"dtype": "float32", "seed": self.seed_generator}
-        return keras.random.uniform((batch,), low, high, **draw)
+        return keras.random.uniform((batch, *more), low, high, **draw)
 
-    def _normal(self, batch, deviation):
+    def _normal(self, batch, deviation, *more):
         draw = {"dtype": "float32", "seed": self.seed_generator}
-        return keras.random.normal((batch,), 0.0, deviation, **draw)
+        return keras.random.normal((batch, *more), 0.0, deviation, **draw)
 
     def _maybe(self, batch, values, otherwise, share=None):
-        """Values, but with probability 1 - p something else."""
+        """Values, but with probability 1 - p something else: the same for all of an image."""
         share = self.probability.value if share is None else share
-        return ops.where(self._uniform(batch) < share, values, otherwise)
+        chosen = ops.reshape(self._uniform(batch) < share, (-1, *[1] * (len(values.shape) - 1)))
+        return ops.where(chosen, values, otherwise)
 
     def _matrices(self, batch, side):
         """`(matrix, shift)`: from places in the result, seen from the centre, to those in `x`."""
         whole = lambda high: ops.floor(self._uniform(batch, 0.0, high))
-        matrix, shift = _diagonal(ops.ones((batch,)), ops.ones((batch,))), ops.zeros((batch, 2))
+        matrix, shift = _diagonal(ops.ones((batch,)), ops.ones((batch,))), ops.zeros((batch, 2, 1))
         if self.flips:
             flip = self._maybe(batch, 1.0 - 2.0 * whole(2.0), 1.0)
             turn = self._maybe(batch, 0.5 * math.pi * whole(4.0), 0.0)
             matrix = _turn(turn) @ _diagonal(flip, ops.ones((batch,)))
         if self.geometry:
-            move = lambda values: self._maybe(batch, values, 0.0)
-            pixels = [ops.round(self._uniform(batch, -0.125, 0.125) * side) for _ in range(2)]
+            move = lambda values: self._maybe(batch, values, 0.0)[..., None]  # (batch, 2, 1)
+            pixels = move(ops.round(self._uniform(batch, -0.125, 0.125, 2) * side))
             size = ops.exp(self._maybe(batch, self._normal(batch, 0.2 * LN2), 0.0))
             stretch = ops.exp(self._maybe(batch, self._normal(batch, 0.2 * LN2), 0.0))
             share = 1.0 - ops.sqrt(1.0 - ops.minimum(self.probability.value, 1.0))
@@ -138,10 +147,10 @@ class AdaptiveAugmentation(keras.layers.Layer):
                 _turn(self._maybe(batch, self._uniform(batch, -math.pi, math.pi), 0.0, share))
                 for _ in range(2)
             ]
-            matrix = matrix @ turns[0] @ _diagonal(size * stretch, size / stretch) @ turns[1]
-            parts = [self._normal(batch, 0.125) * side for _ in range(2)]
-            shift = ops.stack([move(a) + move(b) for a, b in zip(pixels, parts)], axis=1)
-        return matrix, shift
+            inner = turns[0] @ _diagonal(size * stretch, size / stretch) @ turns[1]
+            parts = move(self._normal(batch, 0.125, 2) * side)
+            matrix, shift = matrix @ inner, matrix @ (pixels + inner @ parts)
+        return matrix, shift[..., 0]
 
     def _coloured(self, x):
         batch, channels = ops.shape(x)[0], x.shape[-1]
@@ -182,14 +191,31 @@ def resample(x, matrix, shift):
         Tensor of the shape of `x`.
     """
     x, matrix, shift = (ops.convert_to_tensor(each, "float32") for each in (x, matrix, shift))
-    height, width = x.shape[1:3]
-    centre = ops.convert_to_tensor([(width - 1) / 2.0, (height - 1) / 2.0], "float32")
-    shift = shift + centre - ops.squeeze(matrix @ centre[:, None], axis=-1)  # (batch, 2)
-    none = ops.zeros((ops.shape(x)[0], 2))
-    rows = [matrix[:, 0], shift[:, :1], matrix[:, 1], shift[:, 1:], none]
-    return ops.image.affine_transform(
-        x, ops.concatenate(rows, axis=1), "bilinear", "reflect", data_format="channels_last"
-    )
+    batch, (height, width, channels) = ops.shape(x)[0], x.shape[1:]
+    # of plain operations: TensorFlow's own resampling has a gradient that is not its transpose
+    centre = np.array([(width - 1) / 2.0, (height - 1) / 2.0], "float32")
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    places = np.stack([columns, rows], axis=-1).reshape(-1, 2).astype("float32") - centre
+    at = ops.matmul(places, ops.transpose(matrix, (0, 2, 1))) + (shift + centre)[:, None]
+    low = ops.floor(at)  # (batch, pixels, 2)
+    part = at - low
+    pixels = ops.reshape(x, (-1, channels))  # (batch * pixels, channels)
+    first = ops.arange(batch, dtype="int32")[:, None] * (height * width)
+    total = 0.0
+    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        column = _mirrored(low[..., 0] + right, width)
+        row = _mirrored(low[..., 1] + down, height)
+        across = part[..., 0] if right else 1.0 - part[..., 0]
+        along = part[..., 1] if down else 1.0 - part[..., 1]
+        found = ops.take(pixels, first + row * width + column, axis=0)
+        total = total + (across * along)[..., None] * found
+    return ops.reshape(total, (-1, height, width, channels))
+
+
+def _mirrored(places, size):
+    """Whole places on a line that is mirrored at both ends, its last pixels twice."""
+    places = ops.mod(ops.cast(places, "int32"), 2 * size)
+    return ops.minimum(places, 2 * size - 1 - places)
 
 
 def _diagonal(first, second):

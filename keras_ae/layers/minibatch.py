@@ -14,8 +14,8 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     `batch / group_size` places apart. (In an export from JAX, where the batch has no number yet, it
     is one group.)
 
-    Source: Karras et al. 2017, arXiv:1710.10196, section 3 (groups: section 5.1 of the appendix's
-    code).
+    Source: Karras et al. 2017, arXiv:1710.10196, section 3; groups of 4 are those of its
+    reference.
 
     Args:
         group_size: int, examples in a group. Defaults to `4`.

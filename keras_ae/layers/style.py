@@ -238,8 +238,8 @@ class LearnedConstant(keras.layers.Layer):
 
     Args:
         map_shape: tuple `(height, width, channels)`.
-        initializer: Keras initializer or its name, "ones" (StyleGAN) or "random_normal" (StyleGAN2
-            has deviation 1). Defaults to `"ones"`.
+        initializer: Keras initializer or its name: "ones" (StyleGAN), or `RandomNormal(stddev=1.0)`
+            (StyleGAN2). Defaults to `"ones"`.
         **kwargs: `name` and `dtype`, as in `keras.layers.Layer`.
 
     Call arguments:
