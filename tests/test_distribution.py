@@ -136,6 +136,8 @@ print("equal")
 def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":
         pytest.skip("no data parallelism on the torch backend: keras_ae says so")
+    if keras.backend.backend() == "jax" and script is COUNTERS:
+        pytest.skip("a batch is one array there: there is nothing to add up")
     assert processes.run("-c", script).stdout.strip().endswith("equal")
 
 

@@ -1,0 +1,182 @@
+"""The U-Net that diffusion models denoise with, in pixels or in codes, with or without a prompt.
+
+Source: Ho et al. 2020, arXiv:2006.11239, section 4 and appendix B; with tokens Rombach et al. 2022,
+arXiv:2112.10752, section 3.3 and appendix E.2.1 (transformer blocks).
+"""
+
+import math
+import random
+
+import keras
+from keras import layers
+
+from ..engine.checks import check_positive_int, check_rate
+from ..layers.attention import DotProductAttention, SinusoidalEmbedding
+
+# near zero, not zero, as the reference of the first paper has it: every weight has a gradient
+NEARLY_ZERO = 1e-10
+
+
+def diffusion_unet(
+    image_shape,
+    width=128,
+    multipliers=(1, 2, 2, 2),
+    num_blocks=2,
+    attention_sides=(16,),
+    dropout=0.1,
+    groups=32,
+    token_shape=None,
+    num_heads=1,
+    name="denoiser",
+):
+    """Residual blocks that are told the time, attention at some sides, near-zero last layers.
+
+    The defaults are the paper's network for CIFAR-10, 35,746,307 weights. With tokens a transformer
+    block stands in the place of each attention: the map attends to itself, then to the tokens.
+
+    Source: Ho et al. 2020, arXiv:2006.11239, appendix B; Rombach et al. 2022, arXiv:2112.10752,
+    equation for cross-attention in section 3.3.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`, sides that halve evenly at every level.
+        width: int, channels at the first level, a multiple of 2. Defaults to `128`.
+        multipliers: tuple of int, channels of each level over `width`. Defaults to `(1, 2, 2, 2)`.
+        num_blocks: int, residual blocks of a level on the way down (one more on the way up).
+            Defaults to `2`.
+        attention_sides: tuple of int, heights of the levels that attend (the middle always does).
+            Defaults to `(16,)`.
+        dropout: float in [0, 1), rate inside residual blocks. Defaults to `0.1`.
+        groups: int, of group normalisation; where it does not divide the channels, its greatest
+            divisor that does. Defaults to `32`.
+        token_shape: tuple `(tokens, channels)` of a prompt to attend to, or `None` for none.
+            Defaults to `None`.
+        num_heads: int, of the attention. Defaults to `1`.
+        name: str. Defaults to `"denoiser"`.
+
+    Returns:
+        `keras.Model` from a dict with "image" `(batch, *image_shape)`, "time" `(batch,)`, the
+        number of the step, and with `token_shape` "tokens" `(batch, *token_shape)`, to
+        `(batch, *image_shape)`.
+
+    Raises:
+        ValueError: when a size is not positive, or the sides do not halve evenly.
+    """
+    for size in (width, num_blocks, groups, *multipliers):
+        check_positive_int("a size", size)
+    check_rate("dropout", dropout)
+    factor = 2 ** (len(multipliers) - 1)
+    if len(image_shape) != 3 or any(side % factor for side in image_shape[:2]):
+        raise ValueError(
+            f"image_shape={tuple(image_shape)}: {len(multipliers)} levels halve the sides "
+            f"{len(multipliers) - 1} times, pass (height, width, channels) with sides that are "
+            f"multiples of {factor} (or pad the images), or fewer multipliers."
+        )
+    image, time = keras.Input(image_shape, name="image"), keras.Input((), name="time")
+    inputs = {"image": image, "time": time}
+    if token_shape is not None:
+        inputs["tokens"] = keras.Input(token_shape, name="tokens")
+    parts = _Parts(dropout, groups, num_heads, inputs.get("tokens"))
+
+    when = SinusoidalEmbedding(width)(time)  # (batch, width)
+    when = parts.dense(4 * width, activation="swish", name="time_1")(when)
+    when = layers.Activation("swish")(parts.dense(4 * width, name="time_2")(when))
+
+    def level(x, channels, label):
+        x = parts.residual(x, when, channels, label)
+        return parts.attention(x, label) if x.shape[1] in attention_sides else x
+
+    x = parts.conv(width, name="stem")(image)  # (batch, height, width, channels)
+    passed = [x]
+    for number, multiplier in enumerate(multipliers):
+        for block in range(num_blocks):
+            x = level(x, multiplier * width, f"down_{number}_{block}")
+            passed.append(x)
+        if number < len(multipliers) - 1:
+            x = parts.conv(x.shape[-1], strides=2, name=f"down_{number}")(x)  # half the sides
+            passed.append(x)
+    x = parts.residual(x, when, x.shape[-1], "middle_0")
+    x = parts.attention(x, "middle")
+    x = parts.residual(x, when, x.shape[-1], "middle_1")
+    for number, multiplier in reversed(list(enumerate(multipliers))):
+        for block in range(num_blocks + 1):
+            x = layers.Concatenate()([x, passed.pop()])
+            x = level(x, multiplier * width, f"up_{number}_{block}")
+        if number:
+            x = layers.UpSampling2D()(x)  # twice the sides, nearest
+            x = parts.conv(x.shape[-1], name=f"up_{number}")(x)
+    x = layers.Activation("swish")(parts.norm(x, "last_norm"))
+    # in float32 also where the rest is not: what is predicted is compared with noise
+    x = parts.conv(image_shape[-1], scale=NEARLY_ZERO, dtype="float32", name="last")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+class _Parts:
+    """The blocks of one network, which share a few settings."""
+
+    def __init__(self, dropout, groups, num_heads, tokens):
+        self.dropout, self.groups, self.num_heads = dropout, groups, num_heads
+        self.tokens = tokens
+
+    def start(self, scale):
+        return keras.initializers.VarianceScaling(
+            scale, "fan_avg", "uniform", seed=random.randrange(2**31)
+        )
+
+    def conv(self, filters, strides=1, scale=1.0, **kwargs):
+        start = self.start(scale)
+        return layers.Conv2D(filters, 3, strides, "same", kernel_initializer=start, **kwargs)
+
+    def dense(self, units, scale=1.0, **kwargs):
+        return layers.Dense(units, kernel_initializer=self.start(scale), **kwargs)
+
+    def norm(self, x, name):
+        groups = math.gcd(self.groups, x.shape[-1])
+        return layers.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
+
+    def residual(self, x, when, channels, name):
+        """Two convolutions, the time added between, round a shortcut."""
+        shortcut = x
+        x = layers.Activation("swish")(self.norm(x, f"{name}_norm_1"))
+        x = self.conv(channels, name=f"{name}_conv_1")(x)
+        shift = self.dense(channels, name=f"{name}_time")(when)  # (batch, channels)
+        x = layers.Add()([x, layers.Reshape((1, 1, channels))(shift)])
+        x = layers.Activation("swish")(self.norm(x, f"{name}_norm_2"))
+        if self.dropout:
+            x = layers.Dropout(self.dropout, seed=random.randrange(2**31))(x)
+        x = self.conv(channels, scale=NEARLY_ZERO, name=f"{name}_conv_2")(x)
+        if shortcut.shape[-1] != channels:
+            shortcut = self.dense(channels, name=f"{name}_shortcut")(shortcut)
+        return layers.Add()([shortcut, x])
+
+    def attention(self, x, name):
+        """The map attends to itself; with tokens in a transformer block, and to them too."""
+        shape, channels = x.shape[1:], x.shape[-1]
+        y = self.norm(x, f"{name}_attention_norm")
+        y = layers.Reshape((-1, channels))(y)  # (batch, height * width, channels)
+        if self.tokens is None:
+            y = self.attend(y, y, f"{name}_attention", NEARLY_ZERO)
+        else:
+            y = self.transformer(y, f"{name}_transformer")
+        return layers.Add()([x, layers.Reshape(shape)(y)])
+
+    def attend(self, x, to, name, scale=1.0):
+        channels = x.shape[-1]
+        query, key, value = (
+            self.dense(channels, name=f"{name}_{part}")(source)
+            for part, source in (("query", x), ("key", to), ("value", to))
+        )
+        y = DotProductAttention(self.num_heads)([query, key, value])
+        return self.dense(channels, scale, name=f"{name}_output")(y)
+
+    def transformer(self, x, name):
+        channels = x.shape[-1]
+        x = self.dense(channels, name=f"{name}_input")(x)
+        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_1")(x)
+        x = layers.Add()([x, self.attend(y, y, f"{name}_itself")])
+        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_2")(x)
+        x = layers.Add()([x, self.attend(y, self.tokens, f"{name}_tokens")])
+        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_3")(x)
+        gate = self.dense(4 * channels, activation="gelu", name=f"{name}_gate")(y)
+        y = layers.Multiply()([self.dense(4 * channels, name=f"{name}_wide")(y), gate])
+        x = layers.Add()([x, self.dense(channels, name=f"{name}_narrow")(y)])
+        return self.dense(channels, NEARLY_ZERO, name=f"{name}_output")(x)

@@ -1,0 +1,124 @@
+"""Schedules of noise against closed forms of the posterior; the network against its paper."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ae.diffusion import schedule as schedules
+from keras_ae.layers.attention import DotProductAttention, SinusoidalEmbedding
+from keras_ae.networks.denoiser import diffusion_unet
+
+NAMES = ("linear", "sqrt_linear", "cosine")
+
+
+# Schedules ---------------------------------------------------------------------------------------
+
+
+def test_schedules_are_those_of_the_papers():
+    linear, root, cosine = (schedules.noise_schedule(name) for name in NAMES)
+    assert all(part.dtype == "float64" for part in linear.values())
+    np.testing.assert_allclose(linear["beta"][[0, 1, -1]], [1e-4, 1e-4 + 0.0199 / 999, 0.02])
+    np.testing.assert_allclose(root["beta"][[0, -1]], [0.0015, 0.0195])
+    np.testing.assert_allclose(np.diff(np.sqrt(root["beta"])), (0.0195**0.5 - 0.0015**0.5) / 999)
+    t = np.arange(1, 990)  # the last betas are kept below 0.999
+    f = lambda t: np.cos((t / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(cosine["signal"][t - 1], f(t) / f(0), rtol=1e-9)
+    assert cosine["beta"].max() == 0.999
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signal_is_what_single_steps_leave(name):
+    schedule = schedules.noise_schedule(name, 20)
+    variance = 0.0  # of the noise after t steps, x_t = sqrt(1 - beta) x + sqrt(beta) noise
+    for beta, signal in zip(schedule["beta"], schedule["signal"]):
+        variance = (1.0 - beta) * variance + beta
+        np.testing.assert_allclose(variance, 1.0 - signal, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_steps_with_eta_one_are_the_posterior(name):
+    """Ho et al. 2020, equation 7: the mean and variance of x_{t-1} given x_t and x_0."""
+    schedule = schedules.noise_schedule(name, 30)
+    beta, signal = schedule["beta"], schedule["signal"]
+    before = np.append(1.0, signal[:-1])
+    of_image = np.sqrt(before) * beta / (1.0 - signal)
+    of_state = np.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - signal)
+    time, now, rest, later, later_rest, fresh = schedules.steps_back(schedule, 30, 1.0)[::-1].T
+    np.testing.assert_array_equal(time, np.arange(30))
+    np.testing.assert_allclose(now, np.sqrt(signal))
+    # x' = later image + later_rest noise, with noise = (x - now image) / rest
+    np.testing.assert_allclose(later - later_rest * now / rest, of_image, atol=1e-9)
+    np.testing.assert_allclose(later_rest / rest, of_state, atol=1e-7)
+    np.testing.assert_allclose(fresh**2, schedule["posterior"], atol=1e-12)
+    large = schedules.steps_back(schedule, 30, "fixed_large")[::-1].T
+    np.testing.assert_allclose(large[5][1:] ** 2, beta[1:])
+    np.testing.assert_array_equal(large[:5], (time, now, rest, later, later_rest))
+
+
+def test_both_ends_of_a_way():
+    schedule = schedules.noise_schedule("linear")
+    for steps in (1, 7, 10, 1000):
+        for spacing in schedules.SPACINGS:
+            chosen = schedules.chosen_steps(1000, steps, spacing)
+            assert len(set(chosen)) == steps and chosen[-1] == 999 and chosen[0] >= 0
+            for eta in (0.0, 1.0, "fixed_large"):
+                table = schedules.steps_back(schedule, steps, eta, spacing)
+                np.testing.assert_array_equal(table[:, 0], chosen[::-1])
+                np.testing.assert_allclose(table[0, 1] ** 2, schedule["signal"][999])
+                np.testing.assert_array_equal(table[-1, 3:], [1.0, 0.0, 0.0])  # no noise is added
+                np.testing.assert_array_equal(table[1:, 1], table[:-1, 3])
+                assert not np.any(table[:, 5]) if eta == 0.0 else np.all(table[:-1, 5] > 0)
+            forth = schedules.steps_forth(schedule, steps, spacing)
+            np.testing.assert_array_equal(forth[0, 1:3], [1.0, 0.0])  # from the image itself
+            np.testing.assert_array_equal(forth[-1, 0], 999)
+    np.testing.assert_array_equal(schedules.chosen_steps(1000, 10), np.arange(99, 1000, 100))
+    np.testing.assert_array_equal(schedules.chosen_steps(100, 5, "quadratic"), [3, 15, 35, 63, 99])
+
+
+# Networks ----------------------------------------------------------------------------------------
+
+
+def test_the_papers_network_has_the_papers_size():
+    """35,746,307 = 1,318,016 shared (stem, time, last) and blocks; see the parts below."""
+    network = diffusion_unet((32, 32, 3))
+    assert network.count_params() == 35_746_307
+    parts = {"down": 0, "middle": 0, "up": 0, "time": 0, "stem": 0, "last": 0}
+    for layer in network.layers:
+        if layer.weights:
+            parts[layer.name.split("_")[0]] += layer.count_params()
+    conv = lambda inputs, outputs: 9 * inputs * outputs + outputs
+    dense = lambda inputs, outputs: inputs * outputs + outputs
+    block = lambda i, o: (
+        2 * (i + o) + conv(i, o) + dense(512, o) + conv(o, o) + (i != o) * dense(i, o)
+    )
+    attend = 2 * 256 + 4 * dense(256, 256)
+    assert parts["time"] == dense(128, 512) + dense(512, 512)
+    assert parts["stem"] == conv(3, 128) and parts["last"] == 2 * 128 + conv(128, 3)
+    assert parts["middle"] == 2 * block(256, 256) + attend
+    widths = [(128, 128)] * 2 + [(128, 256)] + [(256, 256)] * 5
+    down = sum(block(*pair) for pair in widths) + 2 * attend + conv(128, 128) + 2 * conv(256, 256)
+    assert parts["down"] == down
+    passed = [512] * 8 + [384] + [384] + [256] * 2  # what each block on the way up is given
+    outputs = [256] * 9 + [128] * 3
+    up = sum(block(i, o) for i, o in zip(passed, outputs)) + 3 * attend + 3 * conv(256, 256)
+    assert parts["up"] == up
+
+
+def test_attention_is_a_softmax_of_products():
+    rng = np.random.default_rng(0)
+    query, key, value = (rng.normal(size=(2, n, 6)).astype("float32") for n in (3, 4, 4))
+    given = ops.convert_to_numpy(DotProductAttention(2)([query, key, value]))
+    for head in (slice(0, 3), slice(3, 6)):
+        scores = np.exp(query[..., head] @ key[..., head].transpose(0, 2, 1) / 3**0.5)
+        wanted = scores / scores.sum(axis=-1, keepdims=True) @ value[..., head]
+        np.testing.assert_allclose(given[..., head], wanted, atol=1e-5)
+    with pytest.raises(ValueError, match="do not divide"):
+        DotProductAttention(4)([query, key, value])
+
+
+def test_time_is_told_in_sines_and_cosines():
+    given = ops.convert_to_numpy(SinusoidalEmbedding(6)(np.array([0.0, 2.0, 999.0], "float32")))
+    angles = np.array([[0.0], [2.0], [999.0]]) * 10000.0 ** (-np.arange(3) / 2)
+    np.testing.assert_allclose(given, np.hstack([np.sin(angles), np.cos(angles)]), atol=1e-4)
+    with pytest.raises(ValueError, match="even"):
+        SinusoidalEmbedding(5)
