@@ -13,7 +13,10 @@ Measured: MNIST, width 32, 1,020,000 real images each, one seed: 93, 2.4 and 42 
           the average helps DCGAN and CoGAN, not the first GAN, which collapses partly.
           Fashion-MNIST likewise: 87, 5.1 and 179 times the floor (0.11; independent pixels 1716),
           raw 107, 9.5 and 157: here CoGAN is worse than the first GAN; DCGAN's best weights seen
-          4.1 times, total variation 0.018
+          4.1 times, total variation 0.018. ProGAN (--models progan --epochs 9) on MNIST, 540,000
+          real images, last and best weights: 6.8 times the floor, 10 classes, total variation
+          0.039, raw 22.6; not as good as DCGAN, with half as many images and 3 of 8 phases at the
+          last side
 Run:      python -m recipes gan_progress --data mnist --epochs 17
 """
 
