@@ -11,8 +11,14 @@ UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
 
 def prepared(data, side):
-    """`(images, extractor)`: a data set padded to a side, and what scores samples of it."""
-    images = sources.padded(sources.load(data, side - 4), side)
+    """`(images, extractor)`: a data set of a side, and what scores samples of it.
+
+    Grey images have margins of two pixels, those in colour fill their frame.
+    """
+    images = sources.load(data, side - 4)
+    if images.x_train.shape[-1] == 3:
+        images = sources.load(data, side)
+    images = sources.padded(images, side)
     if images.y_train is None:
         raise ValueError("--data needs labels: pass digits or mnist, for instance.")
     return images, evaluation.feature_extractor(images)

@@ -27,25 +27,30 @@ def main(
     most: int = 64,
     w_dim: int = 64,
     depth: int = 4,
+    augment: bool = False,
 ):
-    """Trains a StyleGAN2 on digits.
+    """Trains a StyleGAN2 on digits, or on other images with labels, grey or in colour.
 
     Args:
         width: maps of side n have 2 width / n channels (the paper: 16384).
         most: channels at most (the paper: 512).
         w_dim: numbers of noise and of a style (the paper: 512).
         depth: layers from noise to style (the paper: 8).
+        augment: the discriminator sees augmented images, as strongly as it overfits.
     """
     with ex.Run("stylegan2", locals(), quick_epochs=12) as run:
-        # 1. Data in [-1, 1], padded to 32 x 32
+        # 1. Data in [-1, 1], 32 x 32, digits with a margin
         side, width, most = (16, 128, 32) if run.quick else (32, width, most)
         images, extractor = _samples.prepared(data, side)
         x_train = 2.0 * images.x_train[: len(images.x_train) // 16 * 16] - 1.0
         # 2. Model: modulated kernels, images summed over sides, residual discriminator
         networks = keras_ae.stylegan2_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
         # 3. Objective: real or fake; now and then R1 and the lengths of paths
-        lengths = 0.0 if run.quick else 2.0
-        model = keras_ae.StyleGAN2(**networks, r1=1.0, path_length=lengths)
+        more = {"r1": keras_ae.StyleGAN2.automatic_r1(side, 16)}
+        more["path_length"] = 0.0 if run.quick else 2.0
+        if augment:
+            more["augment"] = keras_ae.layers.AdaptiveAugmentation(seed=seed)
+        model = keras_ae.StyleGAN2(**networks, **more)
         model.compile(model.paper_optimizers(3e-3 if run.quick else 2e-3))
         # 4. Train
         looks = _samples.watch(run, images, extractor)

@@ -21,7 +21,8 @@ if os.environ.get("KERAS_BACKEND") == "jax":  # compiling takes longest here; no
 
 LONG = ("test_recipes", "test_distribution", "test_data")
 # what compiles a model of its own is marked `long` for all Cases of a family (the first word of the
-# name) but the first
+# name) but the first, and `variant` for all that are not whole: PyTorch has those, which compiles
+# nothing, and KERAS_AE_LONG_TESTS=all
 OWN_MODEL = (
     "test_resume_is_exact",
     "test_same_seed_same_result",
@@ -43,7 +44,8 @@ def pytest_collection_modifyitems(items):
     import keras  # after the line above, which PyTorch reads when it is imported
 
     items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
-    wanted = keras.backend.backend() != "tensorflow" or os.environ.get("KERAS_AE_LONG_TESTS")
+    backend, long = keras.backend.backend(), os.environ.get("KERAS_AE_LONG_TESTS")
+    wanted = backend != "tensorflow" or long
     first = {}  # name of the first Case of each family
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -55,9 +57,14 @@ def pytest_collection_modifyitems(items):
             slow = family in SLOW_FAMILIES and item.originalname not in QUICK
             if (slow or item.originalname in OWN_MODEL) and not is_first:
                 item.add_marker(pytest.mark.long)
+            if item.originalname in OWN_MODEL and not parameters["case"].whole:
+                item.add_marker(pytest.mark.variant)
         elif item.originalname.startswith("test_quick_runs"):
             group = f"quick_{parameters['name']}"
         item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
         if item.get_closest_marker("long") and not wanted:
             reason = "takes long: .ci/run has it, and KERAS_AE_LONG_TESTS=1 here"
+            item.add_marker(pytest.mark.skip(reason))
+        if item.get_closest_marker("variant") and not (backend == "torch" or long == "all"):
+            reason = "PyTorch has it for every Case, this backend with KERAS_AE_LONG_TESTS=all"
             item.add_marker(pytest.mark.skip(reason))

@@ -19,17 +19,23 @@ FOLDER = pathlib.Path(__file__).parent / "golden"
 
 def prepared(case):
     """The Case's compiled model with weights from NumPy."""
-    model = numpy_weights(case.build())
+    model = numpy_weights(case.build(), deviation=case.deviation)
     model.compile(keras.optimizers.SGD(0.01))
     return model
 
 
 def compute(case):
-    """Predictions and terms before and after one step of gradient descent."""
+    """Predictions, drawn images, and terms before and after one step of gradient descent."""
     model = prepared(case)
     arrays = case.data(np.random.default_rng(1), 4)
     values = {"prediction": model.predict(arrays[0], verbose=0)}
     logs = model.evaluate(*arrays, verbose=0, return_dict=True)
+    if hasattr(model, "generate"):
+        noise = np.random.default_rng(2).uniform(-1.0, 1.0, (4, model.noise_dim)).astype("float32")
+        classes = {} if model.num_classes is None else {"labels": np.arange(4) % model.num_classes}
+        drawn = model.generate(noise, **classes)
+        drawn = drawn if isinstance(drawn, dict) else {"image": drawn}
+        values |= {f"drawn_{name}": images for name, images in drawn.items()}
     same = logs.keys() - set(case.random_terms)
     values |= {f"evaluate_{name}": np.float32(logs[name]) for name in sorted(same)}
     if not seeds.states(model):  # noise differs by backend

@@ -86,6 +86,11 @@ def test_every_argument_is_off_its_default_in_some_case():
                 assert any(value != parameter.default for value in values), (cls, name)
 
 
+def test_every_model_has_a_whole_case():
+    kinds = [(type(case.build()), case.whole) for case in CASES]
+    assert {kind for kind, _ in kinds} == {kind for kind, whole in kinds if whole}
+
+
 def test_save_and_load(case, trained, tmp_path):
     model, _, _ = trained
     model.save(tmp_path / "model.keras")

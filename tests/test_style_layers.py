@@ -87,6 +87,34 @@ def test_pixel_normalization():
     assert np.isfinite(array(layers.PixelNormalization()(np.zeros((1, 3), "float32")))).all()
 
 
+@pytest.mark.parametrize("demodulated", [False, True])
+def test_what_is_zero_is_not_divided_by(demodulated):
+    """1e-8 under the root (Karras et al. 2017, section 4.2; 2020, equation 3)."""
+    small = np.full((1, 1, 1, 4), 1e-4, "float32")  # squares of 1e-8
+    if not demodulated:
+        y = array(layers.PixelNormalization()(small))
+        np.testing.assert_allclose(y, 0.5**0.5, rtol=1e-4)
+        return
+    layer = layers.ModulatedConv2D(1, 1)
+    layer.build(small.shape, (1, 3))
+    layer.affine.offset.assign([1e-4] * 4)
+    layer.affine.kernel.assign(np.zeros((3, 4)))
+    layer.kernel.assign(np.full(layer.kernel.shape, 1.0))  # times 1/2: s w = 0.5e-4
+    y = array(layer(np.ones((1, 1, 1, 4), "float32"), np.ones((1, 3), "float32")))
+    np.testing.assert_allclose(y, 2e-4 / 2e-8**0.5, rtol=1e-4)
+
+
+def test_the_mean_of_styles():
+    """Karras et al. 2018, appendix B: it moves by 0.005 of the way with each batch in training."""
+    w = normal(6, 3)
+    layer = layers.StyleCodes(4)
+    for _ in range(7):
+        codes = array(layer(w, training=True))
+    layer(9.0 * w)
+    np.testing.assert_allclose(array(layer.mean), (1 - 0.995**7) * w.mean(0), rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(codes, np.repeat(w[:, None], 4, axis=1))
+
+
 def test_noise_is_new_in_training_and_fixed_elsewhere():
     x = normal(3, 4, 4, 2)
     layer = layers.NoiseInjection(per_channel=True, seed=1)

@@ -7,6 +7,7 @@ from keras import ops
 
 import keras_ae
 from keras_ae import losses
+from keras_ae.engine import autodiff
 from tests.cases import SOON, numpy_weights, stylegan2
 
 K2020 = "Karras et al. 2020, arXiv:1912.04958"
@@ -90,12 +91,65 @@ def test_a_small_one_follows_the_same_table():
     # K2020, section 2: images are made by 1x1 convolutions that are not demodulated
     assert [layer.demodulate for layer in modulated if layer.kernel_size == 1] == [False, False]
     assert all(layer.demodulate for layer in modulated if layer.kernel_size == 3)
+    # K2020, appendix B: the mapping's activations are times sqrt(2), their biases too
+    assert {layer.gain for layer in dense} == {1.0}
+    scales = [layer.scale for layer in find(mapping, keras.layers.Rescaling)]
+    assert scales == pytest.approx(8 * [2**0.5])
     # K2020, appendix B: activations times sqrt(2), slope 0.2; not where an image is made
     gains = [layer.gain for layer in find(generator, keras_ae.layers.BiasedLeakyReLU)]
     assert sorted(set(gains)) == pytest.approx([1, 2**0.5]) and gains.count(1.0) == 2
     # Karras et al. 2017, section 3: groups of 4
     (deviation,) = find(networks["discriminator"], keras_ae.layers.MinibatchStandardDeviation)
     assert deviation.group_size == 4
+    assert deviation.input.shape[1:3] == (4, 4)
+
+
+def before(tensor):
+    """The layer that made a tensor, and what it was made of."""
+    operation, node, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node].input_tensors
+
+
+def kinds_before(tensor, number):
+    """Classes of layers on the way to a tensor, by their first inputs."""
+    kinds = []
+    for _ in range(number):
+        operation, (tensor, *_) = before(tensor)
+        kinds.append(type(operation).__name__)
+    return kinds[::-1]
+
+
+def test_the_order_of_layers():
+    """K2020, figures 2c and 7."""
+    networks = keras_ae.stylegan2_networks((8, 8, 1), 3, 4, 1, 16, 4)
+    styled = ["ModulatedConv2D", "NoiseInjection", "BiasedLeakyReLU"]
+    made = ["ModulatedConv2D", "BiasedLeakyReLU"]
+    total, (skip, own) = before(networks["generator"].get_layer("synthesis").output)
+    assert type(total).__name__ == "Add"  # the skip generator: images are summed up
+    assert kinds_before(skip, 7) == ["LearnedConstant", *styled, *made, "FIRUpsampling2D"]
+    assert kinds_before(own, 12) == ["LearnedConstant", *styled * 3, *made]
+    assert before(skip)[0].taps == (1, 3, 3, 1)
+    # the residual discriminator: (main + skip) / sqrt(2), and no activation behind the sum
+    (deviation,) = find(networks["discriminator"], keras_ae.layers.MinibatchStandardDeviation)
+    half, (summed,) = before(deviation.input)
+    assert type(half).__name__ == "Rescaling" and half.scale == pytest.approx(2**-0.5)
+    total, (main, skip) = before(summed)
+    block = ["EqualizedConv2D", "BiasedLeakyReLU"]
+    assert type(total).__name__ == "Add" and kinds_before(main, 6) == block * 3
+    assert kinds_before(skip, 3) == [*block, "EqualizedConv2D"]
+    shortcut, halving = before(skip)[0], before(before(main)[1][0])[0]
+    assert (shortcut.kernel_size, shortcut.down) == (1, True)
+    assert (halving.kernel_size, halving.down) == (3, True)
+
+
+def test_configurations_of_small_images():
+    """K2020b (arXiv:2006.06676), appendix: R1's automatic weight, and that of CIFAR-10."""
+    assert keras_ae.StyleGAN2.automatic_r1(256, 64) == pytest.approx(0.0002 * 256 * 256 / 64)
+    networks = keras_ae.stylegan2_networks((8, 8, 3), 3, 4, depth=2, width=16, most=4)
+    model = keras_ae.StyleGAN2(**networks, **keras_ae.StyleGAN2.small_images)
+    assert (model.r1, model.path_length, model.mixing) == (0.01, 0.0, 0.0)
+    assert set(model.term_weights) == {"discriminator", "generator", "r1"}
+    assert model.paper_optimizers()["generator"].get_config()["beta_2"] == 0.99
 
 
 def test_constants_of_training():
@@ -117,6 +171,7 @@ def test_constants_of_training():
             "path_decay": 0.01,  # section 3.2
             "mixing": 0.9,  # Karras et al. 2018, section 3.1
             "average_images": 10_000,  # appendix B
+            "ramp": 0.05,  # reference: the average follows sooner in the beginning
         }
         == model.get_config()
     )
@@ -143,6 +198,59 @@ def test_path_lengths_are_those_of_finite_differences():
             ends.append((array(synthesis(moved)) * noise).sum((1, 2, 3)) / 8.0)
         slopes[(slice(None), *place)] = (ends[0] - ends[1]) / (2 * step)
     np.testing.assert_allclose(found, np.sqrt((slopes**2).sum(2).mean(1)), rtol=1e-2)
+
+
+def penalties():
+    """Each penalty as a function of a network's weights; the same numbers on every backend."""
+    model, rng = numpy_weights(stylegan2()), np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name == "kernel":
+            weight.assign(array(weight) / 0.3)  # of deviation 1
+    normal = lambda *shape: ops.convert_to_tensor(rng.normal(size=shape).astype("float32"))
+    w, noise, x = normal(2, model.num_styles, 4), normal(2, 8, 8, 1), normal(2, 8, 8, 1)
+    synthesis = model.generator.get_layer("synthesis")
+    lengths = lambda: ops.mean((losses.path_lengths(synthesis, w, noise) - 1.0) ** 2)
+    slopes = lambda: ops.mean(losses.zero_centered_penalty(model.discriminator, x))
+    return {"path_length": (lengths, synthesis), "r1": (slopes, model.discriminator)}
+
+
+@pytest.mark.parametrize("term, value", [("path_length", 0.42252535), ("r1", 0.01316319)])
+def test_penalties_have_the_slope_of_finite_differences(term, value):
+    """Of their own weights: a second derivative; and the same number on every backend."""
+    keras.utils.set_random_seed(0)
+    function, network = penalties()[term]
+    weights = network.trainable_variables
+    found, gradients = autodiff.value_and_grad(function, weights)
+    assert float(array(found)) == pytest.approx(value, rel=1e-4)
+    rng, step = np.random.default_rng(1), 1e-4  # larger ones go over kinks
+    directions = [rng.normal(size=weight.shape).astype("float32") for weight in weights]
+    starts, ends = [array(weight) for weight in weights], []
+    for sign in (1, -1):
+        for weight, start, direction in zip(weights, starts, directions):
+            weight.assign(start + sign * step * direction)
+        ends.append(float(array(function())))
+    slope = sum((array(g) * d).sum() for g, d in zip(gradients, directions))
+    assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-2)
+
+
+def test_lazy_terms_count_for_the_steps_that_they_miss():
+    """K2020, section 3.1 and appendix B: times their interval; path lengths of half of a batch."""
+    keras.utils.set_random_seed(0)
+    model = stylegan2(r1_every=3, path_every=5)
+    model.compile("sgd", **SOON)
+    steps, intervals = [], []
+    model.minimize = lambda name, function: steps.append((name, *function())) or steps[-1][2]
+    model.every = lambda interval, function: intervals.append(interval) or function()
+    model.log = lambda *_: None
+    x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype("float32")
+    model.update(ops.convert_to_tensor(x), None, None)
+    (_, r1_loss, r1), (_, path_loss, path) = steps[1], steps[3]
+    assert [step[0] for step in steps] == 2 * ["discriminator"] + 2 * ["generator"]
+    assert intervals == [3, 5] and list(r1) == ["r1"] and list(path) == ["path_length"]
+    assert float(array(r1_loss)) == pytest.approx(3 * 10.0 * array(r1["r1"]).mean(), rel=1e-5)
+    lengths = array(path["path_length"])
+    assert float(array(path_loss)) == pytest.approx(5 * 2.0 * lengths.mean(), rel=1e-5)
+    assert array(r1["r1"]).shape == (5,) and lengths.shape == (3,)
 
 
 def test_lengths_come_to_their_mean():
@@ -208,6 +316,10 @@ def test_truncation_goes_to_the_mean_that_training_saw():
     half = model.map(noise[:3], truncation=0.5, layers=2)
     np.testing.assert_allclose(half[:, :2], (w[:3, :2] + mean) / 2, atol=1e-5)
     np.testing.assert_allclose(half[:, 2:], w[:3, 2:], atol=1e-6)
+    np.testing.assert_array_equal(  # Karras et al. 2018, appendix B: of 4 layers all are truncated
+        model.sample(3, seed=0, **model.paper_truncation),
+        model.sample(3, seed=0, truncation=0.7, layers=4),
+    )
     images = model.sample(3, seed=0, truncation=0.0)
     np.testing.assert_allclose(images[0], images[1], atol=1e-5)
     np.testing.assert_allclose(model.synthesize(model.map(noise[:3])), model.generate(noise[:3]))
@@ -227,24 +339,25 @@ def test_projection_finds_images_that_it_drew():
 
 
 def test_the_average_follows_by_images_seen():
-    """K2020, appendix B: half of it is new after 10,000 images, sooner in the beginning."""
+    """K2020, appendix B: half of it is new after 10,000 images; in the beginning, as in the
+    reference, after a share of those seen so far."""
     keras.utils.set_random_seed(0)
-    model = stylegan2(average_images=40, ramp=None, mixing=0.0)
-    start = [array(weight) for weight in model.average.weights]
+    model = stylegan2(average_images=12, ramp=0.5, mixing=0.0)
     rates = {"discriminator": keras.optimizers.SGD(0.0), "generator": keras.optimizers.SGD(0.0)}
     model.compile(rates, **SOON)
+    x = np.random.default_rng(0).uniform(-1, 1, (30, 8, 8, 1)).astype("float32")
+    means = [array(weight) for weight in model.average.trainable_weights]
     for weight in model.generator.trainable_weights:
         weight.assign(array(weight) + 1.0)
-    x = np.random.default_rng(0).uniform(-1, 1, (40, 8, 8, 1)).astype("float32")
-    model.fit(x, batch_size=10, verbose=0)
-    trained = {id(weight) for weight in model.generator.trainable_weights}
-    moved = [
-        array(mean) - before
-        for mean, before, weight in zip(model.average.weights, start, model.generator.weights)
-        if id(weight) in trained
-    ]
-    for each in moved:
-        np.testing.assert_allclose(each, 0.5, rtol=1e-3)
+    model.fit(x[:10], batch_size=10, verbose=0)  # none were seen before: it is a copy
+    for weight, mean in zip(model.average.trainable_weights, means):
+        np.testing.assert_allclose(array(weight), mean + 1.0, rtol=1e-5, atol=1e-6)
+    for weight, mean in zip(model.generator.trainable_weights, means):
+        weight.assign(mean)
+    model.fit(x, batch_size=10, verbose=0)  # 10, 20 and 30 images were seen: 5, 10 and 12 count
+    left = 0.5 ** (10 / 5 + 10 / 10 + 10 / 12)
+    for weight, mean in zip(model.average.trainable_weights, means):
+        np.testing.assert_allclose(array(weight) - mean, left, rtol=1e-3)
 
 
 @pytest.mark.long

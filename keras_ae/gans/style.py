@@ -7,6 +7,7 @@ from ..engine import distribution
 from ..engine.adversarial import update_average
 from ..engine.checks import check_positive_int
 from ..layers import EqualizedDense, PixelNormalization, StyleCodes
+from ..layers.equalized import RELU_GAIN
 from .gan import noise_and_label
 from .style_space import PARTS, StyleSpace
 
@@ -77,17 +78,20 @@ class StyleBased(StyleSpace):
             update_average(average, network, decay)
 
 
-def mapping_network(noise_dim, w_dim, depth, num_classes=None):
+def mapping_network(noise_dim, w_dim, depth, num_classes=None, gain_of="kernel"):
     """Dense layers from noise to styles, trained at a hundredth of the learning rate.
 
-    Source: Karras et al. 2018, arXiv:1812.04948, section 2 and appendix C; of classes Karras et al.
-    2020, arXiv:2006.06676, appendix.
+    Source: Karras et al. 2018, arXiv:1812.04948, section 2 and appendix C; Karras et al. 2020,
+    arXiv:1912.04958, appendix B (gains of activations); of classes Karras et al. 2020,
+    arXiv:2006.06676, appendix.
 
     Args:
         noise_dim: int.
         w_dim: int, numbers in w.
         depth: int, dense layers.
         num_classes: int, or `None` for no classes. Defaults to `None`.
+        gain_of: what is multiplied by sqrt(2), "kernel" (StyleGAN) or "output", bias included
+            (StyleGAN2). Defaults to `"kernel"`.
 
     Returns:
         `keras.Model` from noise, or from a dict with "noise" and "label", to `(batch, w_dim)`.
@@ -105,8 +109,11 @@ def mapping_network(noise_dim, w_dim, depth, num_classes=None):
         embedded = EqualizedDense(noise_dim, gain=1.0, name="embedding")(inputs["label"])
         x = [PixelNormalization()(each) for each in (inputs["noise"], embedded)]
         x = layers.Concatenate()(x)
+    gains = {"kernel": (RELU_GAIN, 1.0), "output": (1.0, RELU_GAIN)}[gain_of]
     for _ in range(depth):
-        x = layers.LeakyReLU(0.2)(EqualizedDense(w_dim, lr_multiplier=0.01)(x))
+        x = layers.LeakyReLU(0.2)(EqualizedDense(w_dim, gains[0], lr_multiplier=0.01)(x))
+        if gains[1] != 1.0:
+            x = layers.Rescaling(gains[1])(x)
     return keras.Model(inputs, x, name="mapping")
 
 

@@ -42,7 +42,18 @@ class StyleSpace(GAN):
     def target_range(self):
         return -1.0, 1.0, "a style-based generator"
 
-    def sample(self, n, *, labels=None, seed=None, average=True, truncation=1.0):
+    @property
+    def paper_truncation(self):
+        """Arguments of `sample`, `generate` and `map` for the first 8 layers and psi 0.7.
+
+        Source: Karras et al. 2018, arXiv:1812.04948, appendix B.
+
+        Returns:
+            dict with "truncation" and "layers" (all where there are fewer).
+        """
+        return {"truncation": 0.7, "layers": min(8, self.num_styles)}
+
+    def sample(self, n, *, labels=None, seed=None, average=True, truncation=1.0, layers=None):
         """New images.
 
         Args:
@@ -51,6 +62,7 @@ class StyleSpace(GAN):
             seed: int or `None`, as in `GAN.sample`. Defaults to `None`.
             average: bool, as in `GAN.sample`. Defaults to `True`.
             truncation: float from 0 (the mean image) to 1 (all variety), psi. Defaults to `1.0`.
+            layers: int or `None`, as in `map`. Defaults to `None`.
 
         Returns:
             array, shape `(n, *image_shape)`, pixels as in the training data.
@@ -58,13 +70,13 @@ class StyleSpace(GAN):
         Raises:
             ValueError: when `n` is not a positive integer, or another argument does not fit.
         """
-        noise = self.sample_noise(n, seed)
-        return self.generate(noise, labels=labels, average=average, truncation=truncation)
+        given = {"labels": labels, "average": average, "truncation": truncation, "layers": layers}
+        return self.generate(self.sample_noise(n, seed), **given)
 
-    def generate(self, noise, *, labels=None, average=True, truncation=1.0):
+    def generate(self, noise, *, labels=None, average=True, truncation=1.0, layers=None):
         """Images of noise; arguments as in `sample`, `noise` of shape `(batch, noise_dim)`."""
-        w = self.map(noise, labels=labels, average=average, truncation=truncation)
-        return self.synthesize(w, average=average)
+        given = {"labels": labels, "average": average, "truncation": truncation, "layers": layers}
+        return self.synthesize(self.map(noise, **given), average=average)
 
     def map(self, noise, *, labels=None, average=True, truncation=1.0, layers=None):
         """Styles of noise.

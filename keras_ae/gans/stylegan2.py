@@ -38,10 +38,14 @@ from .style import StyleBased, mapping_network, style_generator
 class StyleGAN2(StyleBased):
     """The second style-based GAN: `StyleGAN2(**stylegan2_networks((64, 64, 3)))`.
 
+    For small images (32 x 32) the authors' later configuration trains better:
+    `StyleGAN2(**stylegan2_networks((32, 32, 3), depth=2), **StyleGAN2.small_images)`.
+
     Terms: "discriminator" and "generator" (nats), "r1" and "path_length" (means over the steps in
     which they had their turn). `sample`, `map` and `synthesize` use the averaged generator.
 
-    Source: Karras et al. 2020, arXiv:1912.04958 (configuration F).
+    Source: Karras et al. 2020, arXiv:1912.04958 (configuration F); `small_images` and
+    `automatic_r1`: Karras et al. 2020, arXiv:2006.06676, appendix (training configurations).
 
     Args:
         generator: `keras.Model`, as `stylegan2_generator` builds it.
@@ -65,6 +69,23 @@ class StyleGAN2(StyleBased):
     Raises:
         ValueError: when networks do not fit, or an argument is not known.
     """
+
+    small_images = {"r1": 0.01, "path_length": 0.0, "mixing": 0.0}
+
+    @staticmethod
+    def automatic_r1(side, batch_size):
+        """R1's weight for a size of images and of batches: 0.0002 side^2 / batch_size.
+
+        Source: Karras et al. 2020, arXiv:2006.06676, appendix (training configurations).
+
+        Args:
+            side: int, of the images, pixels.
+            batch_size: int.
+
+        Returns:
+            float, the argument `r1`.
+        """
+        return 0.0002 * side**2 / batch_size
 
     def __init__(
         self,
@@ -271,7 +292,8 @@ def stylegan2_generator(
         image = layers.Add()([FIRUpsampling2D()(image), to_image(x, index + 2)])
         index += 2
     synthesis = keras.Model(styles, image, name="synthesis")
-    return style_generator(mapping_network(noise_dim, w_dim, depth, num_classes), synthesis)
+    mapping = mapping_network(noise_dim, w_dim, depth, num_classes, gain_of="output")
+    return style_generator(mapping, synthesis)
 
 
 def stylegan2_discriminator(image_shape, width=16384, most=512, num_classes=None, group_size=4):

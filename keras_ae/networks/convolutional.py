@@ -231,7 +231,10 @@ def unpool_decoder(
         last = number == len(filters) - 1  # x is (batch, *size, width) here
         width_after = image_shape[-1] if last else filters[number + 1]
         end = output_activation if last else activation
-        x = convolution.Conv2D(width_after, kernel_size, 1, kernel_size // 2, end)(x)
+        # pixels in float32 whatever the rest is in, as mixed precision has it; besides, PyTorch has
+        # no gradient of a bfloat16 convolution to one channel on CPUs without AVX-512
+        kind = {"dtype": "float32"} if last else {}
+        x = convolution.Conv2D(width_after, kernel_size, 1, kernel_size // 2, end, **kind)(x)
     return keras.Model(inputs if up == "switches" else inputs["code"], x, name=name)
 
 
