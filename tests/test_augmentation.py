@@ -127,6 +127,17 @@ def test_training_adapts_logs_and_saves_it(tmp_path):
         np.testing.assert_array_equal(array(mine), array(other))
 
 
+def test_one_within_others_is_told_too():
+    layer = AdaptiveAugmentation(target=-0.5, every=1, images_per_unit=8, p=0.2, seed=1)
+    augment = keras.Sequential([keras.layers.GaussianNoise(0.1), layer])
+    model = stylegan2(augment=augment)
+    model._observe(ops.ones((4, 1)))
+    assert float(array(layer.probability)) == pytest.approx(0.7)
+    assert model.get_metrics_result()["augmentation"] == pytest.approx(0.7)
+    with pytest.raises(ValueError, match="a Wasserstein critic gives none"):
+        keras_ae.DCGAN((8, 8, 1), 4, 2, loss="wasserstein", augment=augment)
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

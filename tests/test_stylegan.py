@@ -313,6 +313,9 @@ def test_truncation_goes_to_the_mean_that_training_saw():
     np.testing.assert_allclose(
         model.map(noise[:3], truncation=0.0), np.tile(mean, (3, 4, 1)), atol=1e-6
     )
+    listed = model.map(noise[:3].tolist())
+    assert isinstance(listed, np.ndarray)
+    np.testing.assert_allclose(listed, w[:3], atol=1e-6)
     half = model.map(noise[:3], truncation=0.5, layers=2)
     np.testing.assert_allclose(half[:, :2], (w[:3, :2] + mean) / 2, atol=1e-5)
     np.testing.assert_allclose(half[:, 2:], w[:3, 2:], atol=1e-6)

@@ -99,7 +99,7 @@ class GAN(Generative):
             for layer in discriminator._flatten_layers()
             if isinstance(layer, layers.BatchNormalization)
         ]
-        if loss == "wasserstein" and isinstance(augment, AdaptiveAugmentation):
+        if loss == "wasserstein" and adaptive_parts(augment):
             raise ValueError(
                 "AdaptiveAugmentation reads the sign of a logit, and a Wasserstein critic gives "
                 "none: pass another loss, or another layer as augment."
@@ -168,15 +168,15 @@ class GAN(Generative):
 
     def _observe(self, logits):
         """Tells an augmentation that adapts itself what the discriminator said of real images."""
-        if isinstance(self.augment, AdaptiveAugmentation):
-            self.augment.observe(logits)
+        for part in adaptive_parts(self.augment):
+            part.observe(logits)
 
     def get_metrics_result(self):
         logs = super().get_metrics_result()
-        if isinstance(self.augment, AdaptiveAugmentation):
+        for part in adaptive_parts(self.augment)[:1]:
             # 0.0 + makes a number of what is a variable of several devices
-            logs["augmentation"] = 0.0 + self.augment.probability.value
-            logs["overfitting"] = 0.0 + self.augment.overfitting.value
+            logs["augmentation"] = 0.0 + part.probability.value
+            logs["overfitting"] = 0.0 + part.overfitting.value
         return logs
 
     def _discriminator_terms(self, x, label, training):
@@ -245,6 +245,21 @@ class GAN(Generative):
 
     def example_shape(self):
         return self.image_shape
+
+
+def adaptive_parts(augment):
+    """The augmentations that adapt themselves: a layer itself, or layers within it.
+
+    Source: Karras et al. 2020, arXiv:2006.06676.
+
+    Args:
+        augment: Keras layer or `None`.
+
+    Returns:
+        list of `keras_ae.layers.AdaptiveAugmentation`.
+    """
+    inside = [] if augment is None else augment._flatten_layers()
+    return [layer for layer in inside if isinstance(layer, AdaptiveAugmentation)]
 
 
 def dense_generator(

@@ -105,9 +105,8 @@ class StyleSpace(GAN):
         network = self.average if average else self.generator
         mapping, codes, _ = (network.get_layer(name) for name in PARTS)
         inputs = self._noise_inputs(noise, labels)
-        arrays = isinstance(noise, np.ndarray)
         w = self.run(mapping, inputs)
-        if arrays:
+        if isinstance(w, np.ndarray):
             w = np.repeat(w[:, None], self.num_styles, axis=1)
             mean = ops.convert_to_numpy(codes.mean)
         else:
