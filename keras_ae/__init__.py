@@ -14,6 +14,7 @@ from .autoencoders.robust import RobustAutoencoder as RobustAutoencoder
 from .autoencoders.sparse import SparseAutoencoder as SparseAutoencoder
 from .autoencoders.sparse import k_sparse_autoencoder as k_sparse_autoencoder
 from .autoencoders.stacked import StackedAutoencoder as StackedAutoencoder
+from .diffusion.ddpm import DDPM as DDPM
 from .engine.batches import Batches as Batches
 from .gans.cogan import CoGAN as CoGAN
 from .gans.cogan import cogan_networks as cogan_networks
@@ -40,6 +41,7 @@ from .networks.classifier import classifier as classifier
 from .networks.convolutional import conv_decoder as conv_decoder
 from .networks.convolutional import conv_encoder as conv_encoder
 from .networks.convolutional import unpool_decoder as unpool_decoder
+from .networks.denoiser import diffusion_unet as diffusion_unet
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
 from .networks.features import feature_network as feature_network

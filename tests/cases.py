@@ -340,6 +340,21 @@ def stylegan(image_shape=(8, 8, 1), most=4, group_size=1, **kwargs):
     return keras_ae.StyleGAN(**{**networks, **NO_GROWTH, **kwargs})
 
 
+def tokens(length):
+    """Two tokens for each class; the fourth is no class."""
+    table = keras.layers.Embedding(4, 8)
+    return keras.Sequential(
+        [keras.Input((length,), dtype="int32"), table, keras.layers.Reshape((-1, 4))]
+    )
+
+
+def ddpm(multipliers=(1,), token_shape=(2, 4), **kwargs):
+    network = keras_ae.diffusion_unet(
+        (4, 4, 1), 4, multipliers, 1, (), 0.0, 2, token_shape, name="network"
+    )
+    return keras_ae.DDPM(network, **{"num_classes": 3, **kwargs})
+
+
 FADED_OUT = {
     f"{layer}_image_4/{weight}": "the side before has faded out"
     for layer in ("to", "from")
@@ -1045,6 +1060,36 @@ CASES = [
         },
         # r1 is that of the steps in which it had its turn
         random_terms=("loss", "discriminator", "generator", "path_length", "r1"),
+        falling="",
+    ),
+    Case(
+        name="diffusion_ddpm",
+        whole=True,
+        build=lambda: ddpm(
+            predicts="velocity",
+            schedule="cosine",
+            num_steps=20,
+            conditioner=tokens(1),
+            condition_dropout=0.3,
+            average_decay=0.9,
+            sampling_steps=3,
+            clip=False,
+        ),
+        data=with_classes((4, 4, 1)),
+        bad={
+            "predicts='pixels'": lambda: ddpm(predicts="pixels"),
+            "schedule='exp'": lambda: ddpm(schedule="exp"),
+            "num_steps=0": lambda: ddpm(num_steps=0),
+            "at most": lambda: ddpm(num_steps=20, sampling_steps=21),
+            "condition_dropout=1": lambda: ddpm(condition_dropout=1),
+            "average_decay=1": lambda: ddpm(average_decay=1),
+            "needed are 'image', 'time': ": lambda: ddpm(num_classes=None),
+            "'image', 'time' and tokens": lambda: ddpm(token_shape=None),
+            "num_classes=0": lambda: ddpm(num_classes=0),
+            "multiples of 8": lambda: ddpm(multipliers=(1, 1, 1, 1)),
+            "given one number for each image": lambda: ddpm(conditioner=tokens(2)),
+        },
+        random_terms=("loss", "denoising"),
         falling="",
     ),
 ]

@@ -21,8 +21,7 @@ if os.environ.get("KERAS_BACKEND") == "jax":  # compiling takes longest here; no
 
 LONG = ("test_recipes", "test_distribution", "test_data")
 # what compiles a model of its own is marked `long` for all Cases of a family (the first word of the
-# name) but the first, and `variant` for all that are not whole: PyTorch has those, which compiles
-# nothing, and KERAS_AE_LONG_TESTS=all
+# name) but the first, and `once` for all that are not whole
 OWN_MODEL = (
     "test_resume_is_exact",
     "test_same_seed_same_result",
@@ -32,11 +31,25 @@ OWN_MODEL = (
     "test_data_sets_and_validation_split",
     "test_a_file_of_another_backend",
 )
-
-
 # of a family with networks that take long to compile, what the other Cases are checked for anyway
 QUICK = ("test_config_round_trip", "test_bad_arguments")
 SLOW_FAMILIES = ("segmentation", "gan", "stylegan")
+# JAX compiles longest: it leaves out these, and all but QUICK of slow Cases that are not whole
+NOT_ON_JAX = (
+    "test_fit_and_evaluate_agree",
+    "test_a_file_of_another_backend",  # JAX has written it
+)
+# data, scores of arrays, the house: the same on every backend
+NEUTRAL = (
+    "test_data",
+    "test_evaluation",
+    "test_house",
+    "test_modes",
+    "test_samples",
+    "test_segmentation_data",
+    "test_segmentation_scores",
+    "test_text",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,7 +58,14 @@ def pytest_collection_modifyitems(items):
 
     items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
     backend, long = keras.backend.backend(), os.environ.get("KERAS_AE_LONG_TESTS")
-    wanted = backend != "tensorflow" or long
+    everything = long == "all"
+    wanted = {
+        "long": backend != "tensorflow" or long,
+        "once": backend == "torch" or everything,
+        "neutral": backend == "tensorflow" or everything,
+        "not_on_jax": backend != "jax" or everything,
+        "seldom": everything,
+    }
     first = {}  # name of the first Case of each family
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
@@ -55,16 +75,26 @@ def pytest_collection_modifyitems(items):
             family = group.split("_")[0]
             is_first = first.setdefault(family, group) == group
             slow = family in SLOW_FAMILIES and item.originalname not in QUICK
-            if (slow or item.originalname in OWN_MODEL) and not is_first:
+            own, whole = item.originalname in OWN_MODEL, parameters["case"].whole
+            if (slow or own) and not is_first:
                 item.add_marker(pytest.mark.long)
-            if item.originalname in OWN_MODEL and not parameters["case"].whole:
-                item.add_marker(pytest.mark.variant)
+            if own and not whole:
+                item.add_marker(pytest.mark.once)
+            if (slow and not whole) or item.originalname in NOT_ON_JAX:
+                item.add_marker(pytest.mark.not_on_jax)
         elif item.originalname.startswith("test_quick_runs"):
             group = f"quick_{parameters['name']}"
         item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
-        if item.get_closest_marker("long") and not wanted:
-            reason = "takes long: .ci/run has it, and KERAS_AE_LONG_TESTS=1 here"
-            item.add_marker(pytest.mark.skip(reason))
-        if item.get_closest_marker("variant") and not (backend == "torch" or long == "all"):
-            reason = "PyTorch has it for every Case, this backend with KERAS_AE_LONG_TESTS=all"
-            item.add_marker(pytest.mark.skip(reason))
+        if item.path.stem in NEUTRAL:
+            item.add_marker(pytest.mark.neutral)
+        reasons = {
+            "long": "takes long: .ci/run has it, and KERAS_AE_LONG_TESTS=1 here",
+            "once": "PyTorch has it, this backend with KERAS_AE_LONG_TESTS=all",
+            "neutral": "TensorFlow has it, this backend with KERAS_AE_LONG_TESTS=all",
+            "not_on_jax": "the other backends have it, JAX with KERAS_AE_LONG_TESTS=all",
+            "seldom": "takes long: KERAS_AE_LONG_TESTS=all has it",
+        }
+        for mark, reason in reasons.items():
+            if item.get_closest_marker(mark) and not wanted[mark]:
+                item.add_marker(pytest.mark.skip(reason))
+                break

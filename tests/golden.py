@@ -31,7 +31,8 @@ def compute(case):
     values = {"prediction": model.predict(arrays[0], verbose=0)}
     logs = model.evaluate(*arrays, verbose=0, return_dict=True)
     if hasattr(model, "generate"):
-        noise = np.random.default_rng(2).uniform(-1.0, 1.0, (4, model.noise_dim)).astype("float32")
+        shape = model.sample_noise(4).shape
+        noise = np.random.default_rng(2).uniform(-1.0, 1.0, shape).astype("float32")
         classes = {} if model.num_classes is None else {"labels": np.arange(4) % model.num_classes}
         drawn = model.generate(noise, **classes)
         drawn = drawn if isinstance(drawn, dict) else {"image": drawn}

@@ -349,6 +349,7 @@ def check_generator(model, signature):
     if model.num_classes is not None:
         given["labels"] = np.array([2, 0, 1, 1, 0], "int32")
     more = {"truncation": 0.6} if "map" in model.endpoints() else {}
+    more |= {"guidance": 1.5} if "denoise_step" in model.endpoints() else {}
     drawn = model.sample(5, seed=0, labels=given.get("labels"), **more)
     given |= {name: np.float32(number) for name, number in more.items()}
     served = {k: v.numpy() for k, v in signature(**given).items()}

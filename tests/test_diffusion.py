@@ -1,14 +1,19 @@
-"""Schedules of noise against closed forms of the posterior; the network against its paper."""
+"""Schedules and samplers against closed forms: of the posterior, and of Gaussian data."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_ae.diffusion import schedule as schedules
+from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import DotProductAttention, SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
+from tests.cases import SOON
 
 NAMES = ("linear", "sqrt_linear", "cosine")
+MEAN = np.array([0.6, -0.3])
+COVARIANCE = np.array([[0.30, 0.12], [0.12, 0.10]])
 
 
 # Schedules ---------------------------------------------------------------------------------------
@@ -75,6 +80,76 @@ def test_both_ends_of_a_way():
     np.testing.assert_array_equal(schedules.chosen_steps(100, 5, "quadratic"), [3, 15, 35, 63, 99])
 
 
+# Gaussian data, whose best denoiser is known -----------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("tests")
+class BestDenoiser(keras.layers.Layer):
+    """What can be known of the noise in x_t = sqrt(a) x_0 + sqrt(1 - a) noise, of N(m, C) data:
+    sqrt(1 - a) (a C + (1 - a) I)^-1 (x_t - sqrt(a) m)."""
+
+    def __init__(self, schedule, predicts, **kwargs):
+        super().__init__(**kwargs)
+        self.schedule, self.predicts = schedule, predicts
+        a = schedules.noise_schedule(schedule)["signal"][:, None, None]
+        variances = a * COVARIANCE + (1.0 - a) * np.eye(2)
+        roots = a[..., 0] ** 0.5, (1.0 - a[..., 0]) ** 0.5  # (T, 1) each
+        self.tables = (*roots, roots[1][:, None] * np.linalg.inv(variances))
+
+    def call(self, inputs):
+        time = ops.cast(inputs["time"], "int32")
+        signal, rest, matrices = (
+            ops.take(ops.convert_to_tensor(table, "float32"), time, axis=0) for table in self.tables
+        )
+        state = inputs["image"]
+        away = state - signal * MEAN.astype("float32")
+        noise = ops.sum(matrices * away[:, None, :], axis=-1)
+        image = (state - rest * noise) / signal
+        return {"noise": noise, "image": image, "velocity": signal * noise - rest * image}[
+            self.predicts
+        ]
+
+    def get_config(self):
+        own = {"schedule": self.schedule, "predicts": self.predicts}
+        return {**super().get_config(), **own}
+
+
+def gaussian_model(schedule="linear", predicts="noise"):
+    inputs = {
+        name: keras.Input(shape, name=name) for name, shape in (("image", (2,)), ("time", ()))
+    }
+    network = keras.Model(inputs, BestDenoiser(schedule, predicts)(inputs))
+    return DDPM(network, predicts, schedule, average_decay=None, clip=False)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "predicts", "eta", "steps"),
+    [
+        ("linear", "noise", 0.0, 200),
+        ("cosine", "noise", 1.0, 400),
+        ("cosine", "image", "fixed_large", 400),
+        ("sqrt_linear", "velocity", 0.0, 200),
+    ],
+)
+def test_samples_of_gaussian_data_have_its_mean_and_covariance(schedule, predicts, eta, steps):
+    model = gaussian_model(schedule, predicts)
+    drawn = model.sample(4000, seed=0, steps=steps, eta=eta, batch_size=4000)
+    np.testing.assert_allclose(drawn.mean(axis=0), MEAN, atol=0.03)
+    np.testing.assert_allclose(np.cov(drawn.T), COVARIANCE, atol=0.03)
+
+
+@pytest.mark.parametrize("predicts", ("noise", "image", "velocity"))
+def test_encode_then_decode_returns_the_point(predicts):
+    model = gaussian_model(predicts=predicts)
+    x = np.random.default_rng(0).multivariate_normal(MEAN, COVARIANCE, 200).astype("float32")
+    z = model.encode(x, steps=1000)
+    again = model.decode(z, steps=1000)
+    assert np.sqrt(np.mean((again - x) ** 2)) < 1e-2
+    np.testing.assert_allclose(np.cov(z.T), np.eye(2), atol=0.3)  # and the code is unit noise
+    far = np.sqrt(np.mean((model.reconstruct(x, 5) - x) ** 2))
+    assert np.sqrt(np.mean((again - x) ** 2)) < 1e-3 < far  # few steps cannot
+
+
 # Networks ----------------------------------------------------------------------------------------
 
 
@@ -122,3 +197,118 @@ def test_time_is_told_in_sines_and_cosines():
     np.testing.assert_allclose(given, np.hstack([np.sin(angles), np.cos(angles)]), atol=1e-4)
     with pytest.raises(ValueError, match="even"):
         SinusoidalEmbedding(5)
+
+
+# A network that is trained -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Light or dark squares, and which of the two they are."""
+    keras.utils.set_random_seed(0)
+    network = diffusion_unet((4, 4, 1), 8, (1,), 1, (), dropout=0.0, groups=4, token_shape=(1, 4))
+    model = DDPM(network, "velocity", "cosine", 100, 2, average_decay=0.99)
+    labels = np.arange(512) % 2
+    noise = 0.1 * np.random.default_rng(0).normal(size=(512, 4, 4, 1))
+    x = np.clip(np.where(labels, 0.6, -0.6)[:, None, None, None] + noise, -1, 1).astype("float32")
+    model.compile(keras.optimizers.Adam(3e-3), **SOON)
+    model.fit(x, labels, batch_size=64, epochs=20, verbose=0)
+    return model, x, labels
+
+
+def test_samples_are_of_the_class_that_is_asked_for(trained):
+    model, _, _ = trained
+    means = model.sample(64, seed=0, guidance=2.0, steps=20).mean(axis=(1, 2, 3))
+    assert (means[0::2] < 0).all() and (means[1::2] > 0).all()
+    assert np.abs(np.abs(means) - 0.6).mean() < 0.2
+    again = model.sample(64, seed=0, guidance=2.0, steps=20).mean(axis=(1, 2, 3))
+    np.testing.assert_array_equal(again, means)
+    averaged, raw = (model.sample(8, seed=0, average=average) for average in (True, False))
+    assert not np.array_equal(averaged, raw)
+
+
+def test_guidance_leads_away_from_no_prompt(trained):
+    model, _, _ = trained
+    noise, labels = model.sample_noise(6, seed=1), [0, 1, 1, 0, 0, 1]
+    step = lambda guidance, labels=labels: model.denoise_step(
+        noise, 75, 74, labels=labels, guidance=guidance
+    )
+    without, with_prompt = step(1.0, None), step(1.0)
+    assert np.abs(with_prompt - without).max() > 1e-3
+    clip, model.clip = model.clip, False  # the rest is linear
+    try:
+        without, with_prompt = (
+            model.denoise_step(noise, 76, 74, labels=each) for each in (None, labels)
+        )
+        guided = model.denoise_step(noise, 76, 74, labels=labels, guidance=3.0)
+    finally:
+        model.clip = clip
+    np.testing.assert_allclose(guided, without + 3.0 * (with_prompt - without), atol=1e-4)
+
+
+def test_steps_one_by_one_are_the_loop(trained):
+    model, _, _ = trained
+    noise, labels = model.sample_noise(4, seed=2), [0, 1, 0, 1]
+    state, times = noise, schedules.chosen_steps(100, 5)[::-1]
+    for step, later in zip(times, [*times[1:], -1]):
+        state = model.denoise_step(state, int(step), int(later), labels=labels, guidance=1.5)
+    drawn = model.generate(noise, labels=labels, guidance=1.5, steps=5)
+    np.testing.assert_allclose(state, drawn, atol=1e-4)
+
+
+def test_a_trained_model_returns_what_it_encodes(trained):
+    model, x, labels = trained
+    z = model.encode(x[:16], 100, labels=labels[:16])
+    again = model.decode(z, 100, labels=labels[:16])
+    assert np.sqrt(np.mean((again - x[:16]) ** 2)) < 1e-2
+
+
+def test_the_last_step_adds_no_noise(trained):
+    model, _, _ = trained
+    noise = model.sample_noise(3, seed=0)
+    for eta in (1.0, "fixed_large"):
+        one, other = (model.generate(noise, steps=1, eta=eta, seed=seed) for seed in (0, 1))
+        np.testing.assert_array_equal(one, other)
+        one, other = (model.generate(noise, steps=2, eta=eta, seed=seed) for seed in (0, 1))
+        assert not np.array_equal(one, other)
+
+
+def test_all_images_share_one_program(trained):
+    model, _, _ = trained
+    if keras.backend.backend() == "torch":
+        pytest.skip("PyTorch runs as it is written")
+    noise, key = model.sample_noise(10, seed=0), (True, True, model.clip)
+    model.generate(noise[:4], steps=2)  # makes it, if no other test did
+    program = model._programs((*key, "state", "ids", "table", True), None)
+    before = program.num_traces
+    whole = model.generate(noise, steps=3, batch_size=4)  # 4, 4 and 2 images
+    assert program.num_traces == before + 1
+    model.generate(noise, steps=3, batch_size=4, labels=np.zeros(10, "int32"))
+    assert program.num_traces == before + 1
+    np.testing.assert_allclose(model.generate(noise[:4], steps=3), whole[:4], atol=1e-5)
+
+
+def test_bad_input(trained):
+    model, x, _ = trained
+    for message, call in {
+        "at most": lambda: model.sample(2, steps=101),
+        "positive integer": lambda: model.sample(2, steps=0),
+        "eta=2": lambda: model.sample(2, eta=2),
+        "spacing=": lambda: model.sample(2, spacing="cubic"),
+        "guidance=-1": lambda: model.sample(2, guidance=-1),
+        "labels from 2": lambda: model.sample(2, labels=[2, 2]),
+        "3 labels for 2": lambda: model.sample(2, labels=[0, 1, 0]),
+        "needed is (batch": lambda: model.encode(x[:, :3]),
+        "pass a step of": lambda: model.denoise_step(x[:2], 100, 3),
+        "smaller one": lambda: model.denoise_step(x[:2], 5, 5),
+        "NaN": lambda: model.decode(np.full((1, 4, 4, 1), np.nan)),
+        "positive integer.": lambda: model.sample(0),
+    }.items():
+        with pytest.raises(ValueError) as error:
+            call()
+        assert message in str(error.value)
+    without = gaussian_model()
+    with pytest.raises(ValueError, match="knows no prompts"):
+        without.sample(2, labels=[0, 1])
+    with pytest.raises(ValueError, match="knows no prompts"):
+        without.sample(2, guidance=2.0)

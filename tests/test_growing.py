@@ -375,7 +375,7 @@ class Kill(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(
-    "build, batch", [(progan, 5), pytest.param(stylegan, 6, marks=pytest.mark.long)]
+    "build, batch", [(progan, 5), pytest.param(stylegan, 6, marks=pytest.mark.once)]
 )
 def test_killed_in_the_middle_of_a_fade(build, batch, tmp_path):
     """Two batches an epoch: the third and fourth epochs are in the fade of the second side."""

@@ -26,10 +26,17 @@ FLOORS = (
     ("experiment",),
 )
 BACKENDS = {"tensorflow", "jax", "torch"}
-MAY_NAME_A_BACKEND = ("engine/distribution.py", "engine/batches.py", "engine/model.py", "data/")
+MAY_NAME_A_BACKEND = (
+    "engine/distribution.py",
+    "engine/batches.py",
+    "engine/compiled.py",
+    "engine/model.py",
+    "data/",
+)
 WITH_SOURCE = (
     "engine.adversarial",
     "engine.coder",
+    "engine.compiled",
     "engine.model",
     "engine.optimizers",
     "engine.trainer",
@@ -40,6 +47,7 @@ WITH_SOURCE = (
     "variational",
     "segmentation",
     "gans",
+    "diffusion",
     "evaluation",
     "callbacks",
 )

@@ -110,6 +110,7 @@ def test_an_earlier_run_is_kept(tmp_path):
     assert kept == {"run": "2", "run.1": "0", "run.2": "1"}
 
 
+@pytest.mark.neutral
 @pytest.mark.long
 def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     # enough to be killed in between: an epoch is over soonest on JAX
@@ -392,9 +393,28 @@ CONVOLUTIONAL = {
 }
 # JAX compiles fastest; on the others a few keep the whole test within its ten minutes
 EVERYWHERE = ("transposed_convolution",)
+# some of each chapter; the others take as long again, and run with KERAS_AE_LONG_TESTS=all
+IN_CI = (
+    *EVERYWHERE,
+    "documents",
+    "contractive",
+    "denoising",
+    "vae",
+    "adversarial_autoencoder",
+    "gan",
+    "stylegan2",
+    "fcn_skips",
+    "dcgan",
+    "progan",
+)
 
 
-@pytest.mark.parametrize("name", QUICK)
+def each(recipes):
+    seldom = {name: () if name in IN_CI else pytest.mark.seldom for name in recipes}
+    return [pytest.param(name, marks=marks) for name, marks in seldom.items()]
+
+
+@pytest.mark.parametrize("name", each(QUICK))
 def test_quick_runs_learn_something(tmp_path, name):
     if keras.backend.backend() != "jax" and name not in EVERYWHERE:
         pytest.skip("this quick run is tested on JAX")
@@ -402,7 +422,7 @@ def test_quick_runs_learn_something(tmp_path, name):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", CONVOLUTIONAL)
+@pytest.mark.parametrize("name", each(CONVOLUTIONAL))
 def test_quick_runs_of_convolutions_learn_something(tmp_path, name):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("this quick run is tested on TensorFlow")
@@ -453,6 +473,7 @@ def test_the_list_and_unknown_recipes():
     assert "--quick" in processes.run("-m", "recipes", "autoencoder", "--help").stdout
 
 
+@pytest.mark.neutral
 def test_the_example_of_the_readme(tmp_path):
     text = (processes.ROOT / "README.md").read_text()
     example = text.partition("```python\n")[2].partition("```")[0]

@@ -253,6 +253,7 @@ def test_lazy_terms_count_for_the_steps_that_they_miss():
     assert array(r1["r1"]).shape == (5,) and lengths.shape == (3,)
 
 
+@pytest.mark.once
 def test_lengths_come_to_their_mean():
     """The mean of lengths follows, and the penalty falls when it alone is trained."""
     keras.utils.set_random_seed(0)
@@ -363,7 +364,7 @@ def test_the_average_follows_by_images_seen():
         np.testing.assert_allclose(array(weight) - mean, left, rtol=1e-3)
 
 
-@pytest.mark.long
+@pytest.mark.once
 def test_a_large_image_is_drawn():
     """1024 pixels, one forward pass."""
     keras.utils.set_random_seed(0)

@@ -9,7 +9,7 @@ from keras_ae import layers
 
 
 @pytest.mark.parametrize("factor", [2, 3, 8])
-def test_bilinear_upsampling_is_the_transposed_convolution(factor):
+def test_bilinear_upsampling_is_a_transposed_convolution_of_pytorch(factor):
     torch = pytest.importorskip("torch")
     x = np.random.default_rng(0).normal(size=(2, 4, 3, 2)).astype("float32")
     kernel = layers.BilinearInitializer()((2 * factor, 2 * factor, 2, 2))

@@ -1,0 +1,399 @@
+"""The way from noise to images and back, all steps in one compiled loop.
+
+Source: Ho et al. 2020, arXiv:2006.11239, algorithm 2; Song et al. 2020, arXiv:2010.02502, equation
+12; Ho and Salimans 2022, arXiv:2207.12598, equation 6.
+"""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from ..engine.checks import check_labels, check_positive_int, check_shape, check_values
+from . import schedule as schedules
+
+MOST_FRESH = 2**26  # numbers of noise that a program is handed at once
+
+
+class Sampling:
+    """Mixed into a diffusion model: `sample`, `encode`, `decode` and single steps.
+
+    Source: Song et al. 2020, arXiv:2010.02502.
+    """
+
+    # The loop ------------------------------------------------------------------------------------
+
+    def _way(self, average, back, clip, state, table, ids=None, guidance=None, fresh=None):
+        """All steps of a table, in one loop.
+
+        Args:
+            average: bool, which network is asked.
+            back: bool, whether from noise to image.
+            clip: bool, whether the predicted image is kept in [-1, 1].
+            state: float32 tensor, shape `(batch, *state_shape)`.
+            table: float32 tensor, shape `(steps, 6)`, with the columns `schedule.COLUMNS`.
+            ids: int tensor, shape `(batch, length)`, or `None` for no prompt.
+            guidance: scalar tensor, or `None` for 1.
+            fresh: tensor, shape `(steps, batch, *state_shape)`, noise, or `None`.
+
+        Returns:
+            Tensor, shape `(batch, *state_shape)`.
+        """
+        network, tokens = self._network(average), self._tokens(average, ids, guidance)
+
+        def step(number, state):
+            row = ops.take(table, number, axis=0)  # (6,)
+            after = state
+            for _ in range(1 if back else 2):  # forth, once more from where the first one led
+                raw = self._guided(network, after, row[0], tokens, guidance)
+                image, noise = self._parts(raw, after, state, row, back, clip)
+                after = row[3] * image + row[4] * noise
+            if fresh is not None:
+                after = after + row[5] * ops.take(fresh, number, axis=0)
+            return after
+
+        return ops.fori_loop(0, table.shape[0], step, state)
+
+    def _network(self, average):
+        return self.average if average and self.average is not None else self.network
+
+    def _tokens(self, average, ids, guidance):
+        """What is attended to; where guidance asks twice, of no prompt and then of the prompt."""
+        if self.conditioner is None:
+            return None
+        conditioner = self.conditioner
+        if average and self.average_conditioner is not None:
+            conditioner = self.average_conditioner
+        if guidance is not None:
+            ids = ops.concatenate([ops.convert_to_tensor(self._no_prompts(ids)), ids], axis=0)
+        return conditioner(ids, training=False)
+
+    def _guided(self, network, state, time, tokens, guidance):
+        if guidance is not None:
+            state = ops.concatenate([state, state], axis=0)
+        time = ops.broadcast_to(ops.cast(time, "float32"), (ops.shape(state)[0],))
+        raw = self._ask(network, state, time, tokens)
+        if guidance is None:
+            return raw
+        without, with_prompt = ops.split(raw, 2, axis=0)
+        return without + guidance * (with_prompt - without)
+
+    def _parts(self, raw, seen, state, row, back, clip):
+        """The image and the noise that a state consists of, as the network sees it.
+
+        On the way forth the network is asked for the step that is gone to (columns 3 and 4 of
+        `row`), of what it has `seen` there; the image is what that noise leaves of the state at
+        hand (columns 1 and 2).
+        """
+        signal, rest = row[1], row[2]
+        asked, missing = (signal, rest) if back else (row[3], row[4])
+        if self.predicts == "noise":
+            noise = raw
+        elif self.predicts == "image":
+            noise = (seen - asked * raw) / missing
+        else:
+            noise = missing * seen + asked * raw
+        if back and self.predicts == "image":
+            image = raw
+        elif back and self.predicts == "velocity":
+            image = signal * state - rest * raw
+        else:
+            image = (state - rest * noise) / signal
+        if clip:
+            image = ops.clip(image, -1.0, 1.0)
+            noise = (state - signal * image) / rest
+        return image, noise
+
+    def _run_way(self, average, back, clip, state, table, ids, guidance, fresh, batch_size):
+        """`_way` of arrays, compiled once for each number of steps and size of batch."""
+        check_positive_int("batch_size", batch_size)
+        given = {"state": state} | ({} if ids is None else {"ids": ids})
+        shared = {"table": table.astype("float32")}
+        if guidance is not None:
+            shared["guidance"] = np.float32(guidance)
+        key = (average, back, clip, *given, *shared, fresh is None)
+        way = self._programs(key, lambda given: self._way(average, back, clip, **given))
+        size = min(batch_size, len(state))
+        if fresh is not None:
+            size = min(size, max(MOST_FRESH // (len(table) * math.prod(self.state_shape)), 1))
+        results = []
+        for start in range(0, len(state), size):
+            parts = {name: each[start : start + size] for name, each in given.items()}
+            missing = size - len(parts["state"])  # or a smaller batch would be compiled anew
+            fill = lambda x, n=missing: np.concatenate([x, np.repeat(x[-1:], n, axis=0)])
+            parts = {name: fill(each) for name, each in parts.items()} | shared
+            if fresh is not None:
+                shape = (len(table), size, *self.state_shape)
+                parts["fresh"] = fresh.standard_normal(shape, "float32")
+            results.append(way(parts)[: size - missing])
+        return np.concatenate(results)
+
+    # What a user sees ----------------------------------------------------------------------------
+
+    def sample(
+        self,
+        n,
+        *,
+        labels=None,
+        seed=None,
+        guidance=1.0,
+        steps=None,
+        eta=0.0,
+        spacing="uniform",
+        average=True,
+        batch_size=64,
+    ):
+        """New images, from noise.
+
+        Source: Song et al. 2020, arXiv:2010.02502, equation 12; Ho et al. 2020, arXiv:2006.11239,
+        algorithm 2 (`eta=1`, or "fixed_large", with all steps).
+
+        Args:
+            n: int, number of images.
+            labels: int array, shape `(n,)`, classes, or `(n, length)`, prompts; `None` for equal
+                shares of all classes, or for no prompt. Defaults to `None`.
+            seed: int, the same images (with the same weights) each time on every backend, or
+                `None` for others. Defaults to `None`.
+            guidance: float >= 0: 0 forgets the prompt, 1 follows it as the data do, more follows
+                it more than they do. Defaults to `1.0`.
+            steps: int, 1 to T, or `None` for `sampling_steps`. Defaults to `None`.
+            eta: float in [0, 1], share of fresh noise in each step, or "fixed_large". Defaults to
+                `0.0`.
+            spacing: "uniform" or "quadratic". Defaults to `"uniform"`.
+            average: bool, whether the averaged network draws them, where there is one. Defaults to
+                `True`.
+            batch_size: int, images drawn at once. Defaults to `64`.
+
+        Returns:
+            array, shape `(n, *image_shape)`, pixels as in the training data.
+
+        Raises:
+            ValueError: when a number is out of its range, or the labels do not fit.
+        """
+        return self.generate(
+            self.sample_noise(n, seed),
+            labels=labels,
+            seed=None if seed is None else [seed, 1],
+            guidance=guidance,
+            steps=steps,
+            eta=eta,
+            spacing=spacing,
+            average=average,
+            batch_size=batch_size,
+        )
+
+    def sample_noise(self, n, seed=None):
+        """Noise as `sample` draws it.
+
+        Args:
+            n: int, rows.
+            seed: as in `sample`. Defaults to `None`.
+
+        Returns:
+            float32 array, shape `(n, *state_shape)`.
+
+        Raises:
+            ValueError: when `n` is not a positive integer.
+        """
+        check_positive_int("n", n)
+        return np.random.default_rng(seed).normal(size=(n, *self.state_shape)).astype("float32")
+
+    def generate(
+        self,
+        noise,
+        *,
+        labels=None,
+        seed=None,
+        guidance=1.0,
+        steps=None,
+        eta=0.0,
+        spacing="uniform",
+        average=True,
+        batch_size=64,
+    ):
+        """Images of noise.
+
+        Args:
+            noise: array or tensor, shape `(batch, *state_shape)`.
+            labels: as in `sample`. Defaults to `None`.
+            seed: int, or list of them, of the fresh noise of each step. Defaults to `None`.
+            guidance: as in `sample`, or a scalar tensor. Defaults to `1.0`.
+            steps: as in `sample`. Defaults to `None`.
+            eta: as in `sample`; 0 where `noise` is a tensor. Defaults to `0.0`.
+            spacing: as in `sample`. Defaults to `"uniform"`.
+            average: as in `sample`. Defaults to `True`.
+            batch_size: as in `sample`. Defaults to `64`.
+
+        Returns:
+            As `sample`: an array for an array, a tensor for a tensor.
+
+        Raises:
+            ValueError: as `sample`.
+        """
+        steps = self.sampling_steps if steps is None else steps
+        table = schedules.steps_back(self.levels, steps, eta, spacing)
+        noise = self._checked("noise", noise, self.state_shape)
+        if labels is None and self.num_classes is not None and isinstance(noise.shape[0], int):
+            labels = np.arange(noise.shape[0]) % self.num_classes
+        ids, guidance = self._prompt(noise, labels, guidance)
+        if isinstance(noise, np.ndarray):
+            fresh = np.random.default_rng(seed) if np.any(table[:, 5]) else None
+            given = (noise, table, ids, guidance, fresh, batch_size)
+            return self.array_to_images(self._run_way(average, True, self.clip, *given))
+        if np.any(table[:, 5]):
+            raise ValueError("of a tensor images are drawn without fresh noise: pass eta=0.")
+        table = ops.convert_to_tensor(table, "float32")
+        return self.to_images(self._way(average, True, self.clip, noise, table, ids, guidance))
+
+    def denoise_step(self, state, step, next_step, *, labels=None, guidance=1.0, average=True):
+        """One step of the deterministic way from noise to image.
+
+        Source: Song et al. 2020, arXiv:2010.02502, equation 12 with eta 0.
+
+        Args:
+            state: array or tensor, shape `(batch, *state_shape)`, at `step`.
+            step: int or int tensor, 0 to T - 1.
+            next_step: int or int tensor below `step`, -1 for the image itself.
+            labels: as in `sample`; without, no prompt. Defaults to `None`.
+            guidance: as in `sample`. Defaults to `1.0`.
+            average: as in `sample`. Defaults to `True`.
+
+        Returns:
+            The state at `next_step`, of the shape of `state`: an array for an array, a tensor for
+            a tensor.
+
+        Raises:
+            ValueError: when a number is out of its range, or the labels do not fit.
+        """
+        if isinstance(step, (int, np.integer)) and not -1 <= next_step < step < self.num_steps:
+            raise ValueError(
+                f"step={step}, next_step={next_step}: pass a step of 0 to {self.num_steps - 1}, "
+                "and after it a smaller one, -1 for the image."
+            )
+        state = self._checked("state", state, self.state_shape)
+        ids, guidance = self._prompt(state, labels, guidance)
+
+        def one(given):
+            signal = np.append(self.levels["signal"], 1.0)  # the last one is that of step -1
+            roots = ops.convert_to_tensor(np.stack([signal, 1.0 - signal]) ** 0.5, "float32")
+            number, later = given["step"], ops.mod(given["next_step"], self.num_steps + 1)
+            row = [
+                number,
+                *(ops.take(roots, n, axis=1)[k] for n in (number, later) for k in (0, 1)),
+            ]
+            tokens = self._tokens(average, given.get("ids"), given.get("guidance"))
+            network, state = self._network(average), given["state"]
+            raw = self._guided(network, state, number, tokens, given.get("guidance"))
+            image, noise = self._parts(raw, state, state, row, True, self.clip)
+            return row[3] * image + row[4] * noise
+
+        given = {"state": state, "step": step, "next_step": next_step}
+        given |= {} if ids is None else {"ids": ids}
+        given |= {} if guidance is None else {"guidance": guidance}
+        if not isinstance(state, np.ndarray):
+            return one(given)
+        given |= {name: np.int32(given[name]) for name in ("step", "next_step")}
+        given |= {"guidance": np.float32(guidance)} if guidance is not None else {}
+        return self._programs(("one", average, *given), one)(given)
+
+    def encode(self, x, steps=None, *, labels=None, average=True, batch_size=64):
+        """The noise that `decode` makes these images of: the deterministic way, forth.
+
+        The network is asked twice in each step, the second time where the first one led: the step
+        back is asked there.
+
+        Source: Song et al. 2020, arXiv:2010.02502, section 5.4.
+
+        Args:
+            x: array or tensor, shape `(batch, *image_shape)`.
+            steps: int, 1 to T, or `None` for `sampling_steps`. Defaults to `None`.
+            labels: as in `sample`; without, no prompt. Defaults to `None`.
+            average: as in `sample`. Defaults to `True`.
+            batch_size: int, images at once. Defaults to `64`.
+
+        Returns:
+            Noise, shape `(batch, *state_shape)`: an array for an array, a tensor for a tensor.
+
+        Raises:
+            ValueError: when shapes do not fit, or `steps` is not in 1 to T.
+        """
+        x = self._checked("x", x, self.example_shape())
+        state = self.array_to_state(x) if isinstance(x, np.ndarray) else self.to_state(x)
+        return self._deterministic(False, state, steps, labels, average, batch_size)
+
+    def decode(self, z, steps=None, *, labels=None, average=True, batch_size=64):
+        """Images of noise; what is predicted on the way is not clipped.
+
+        Source: Song et al. 2020, arXiv:2010.02502, section 5.4.
+
+        Args:
+            z: array or tensor, shape `(batch, *state_shape)`.
+            steps: as in `encode`. Defaults to `None`.
+            labels: as in `encode`. Defaults to `None`.
+            average: as in `sample`. Defaults to `True`.
+            batch_size: int, images at once. Defaults to `64`.
+
+        Returns:
+            Images, shape `(batch, *image_shape)`: an array for an array, a tensor for a tensor.
+
+        Raises:
+            ValueError: as `encode`.
+        """
+        z = self._checked("z", z, self.state_shape)
+        state = self._deterministic(True, z, steps, labels, average, batch_size)
+        return self.array_to_images(state) if isinstance(z, np.ndarray) else self.to_images(state)
+
+    def reconstruct(self, x, steps=None, *, labels=None):
+        """Images to noise and back, `decode(encode(x))`.
+
+        Args:
+            x: array or tensor, shape `(batch, *image_shape)`.
+            steps: as in `encode`. Defaults to `None`.
+            labels: as in `encode`. Defaults to `None`.
+
+        Returns:
+            Images of the shape of `x`: an array for an array, a tensor for a tensor.
+
+        Raises:
+            ValueError: as `encode`.
+        """
+        return self.decode(self.encode(x, steps, labels=labels), steps, labels=labels)
+
+    def _deterministic(self, back, state, steps, labels, average, batch_size):
+        steps = self.sampling_steps if steps is None else steps
+        way = schedules.steps_back if back else schedules.steps_forth
+        table, (ids, _) = way(self.levels, steps), self._prompt(state, labels, 1.0)
+        if isinstance(state, np.ndarray):
+            return self._run_way(average, back, False, state, table, ids, None, None, batch_size)
+        return self._way(average, back, False, state, ops.convert_to_tensor(table, "float32"), ids)
+
+    # Checks --------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _checked(name, x, shape):
+        if isinstance(x, (list, tuple, np.ndarray)):
+            x = np.asarray(x, "float32")
+            check_values(name, x)
+        check_shape(name, x.shape, shape)
+        return x
+
+    def _prompt(self, state, labels, guidance):
+        """Ids `(batch, length)` and guidance, which is `None` where the network is asked once."""
+        number = isinstance(guidance, (int, float))
+        if self.conditioner is None:
+            if labels is not None or (number and guidance != 1):
+                raise ValueError("this model knows no prompts: leave labels and guidance out.")
+            return None, None
+        if number and not 0 <= guidance < math.inf:
+            raise ValueError(f"guidance={guidance!r}: pass a number >= 0.")
+        if labels is None:
+            ids = self._no_prompts(state)
+        elif isinstance(labels, (list, tuple, np.ndarray)):
+            shape = () if self.num_classes is not None else self.conditioner.input_shape[1:]
+            ids = check_labels("labels", labels, *self.label_range(), shape)
+            if len(ids) != state.shape[0]:
+                raise ValueError(f"{len(ids)} labels for {state.shape[0]} images: pass as many.")
+            ids = ids.reshape(len(ids), -1)
+        else:
+            ids = self._ids(labels)
+        return ids, None if number and guidance == 1 else guidance
