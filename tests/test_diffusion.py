@@ -88,10 +88,10 @@ class BestDenoiser(keras.layers.Layer):
     """What can be known of the noise in x_t = sqrt(a) x_0 + sqrt(1 - a) noise, of N(m, C) data:
     sqrt(1 - a) (a C + (1 - a) I)^-1 (x_t - sqrt(a) m)."""
 
-    def __init__(self, schedule, predicts, **kwargs):
+    def __init__(self, schedule, predicts, num_steps, **kwargs):
         super().__init__(**kwargs)
-        self.schedule, self.predicts = schedule, predicts
-        a = schedules.noise_schedule(schedule)["signal"][:, None, None]
+        self.schedule, self.predicts, self.num_steps = schedule, predicts, num_steps
+        a = schedules.noise_schedule(schedule, num_steps)["signal"][:, None, None]
         variances = a * COVARIANCE + (1.0 - a) * np.eye(2)
         roots = a[..., 0] ** 0.5, (1.0 - a[..., 0]) ** 0.5  # (T, 1) each
         self.tables = (*roots, roots[1][:, None] * np.linalg.inv(variances))
@@ -110,16 +110,16 @@ class BestDenoiser(keras.layers.Layer):
         ]
 
     def get_config(self):
-        own = {"schedule": self.schedule, "predicts": self.predicts}
+        own = {name: getattr(self, name) for name in ("schedule", "predicts", "num_steps")}
         return {**super().get_config(), **own}
 
 
-def gaussian_model(schedule="linear", predicts="noise"):
+def gaussian_model(schedule="linear", predicts="noise", num_steps=1000):
     inputs = {
         name: keras.Input(shape, name=name) for name, shape in (("image", (2,)), ("time", ()))
     }
-    network = keras.Model(inputs, BestDenoiser(schedule, predicts)(inputs))
-    return DDPM(network, predicts, schedule, average_decay=None, clip=False)
+    network = keras.Model(inputs, BestDenoiser(schedule, predicts, num_steps)(inputs))
+    return DDPM(network, predicts, schedule, num_steps, average_decay=None, clip=False)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_samples_of_gaussian_data_have_its_mean_and_covariance(schedule, predict
 
 @pytest.mark.parametrize("predicts", ("noise", "image", "velocity"))
 def test_encode_then_decode_returns_the_point(predicts):
-    model = gaussian_model(predicts=predicts)
+    model = gaussian_model("cosine", predicts, 250)
     x = np.random.default_rng(0).multivariate_normal(MEAN, COVARIANCE, 200).astype("float32")
-    z = model.encode(x, steps=1000)
-    again = model.decode(z, steps=1000)
+    z = model.encode(x, steps=250)
+    again = model.decode(z, steps=250)
     assert np.sqrt(np.mean((again - x) ** 2)) < 1e-2
     np.testing.assert_allclose(np.cov(z.T), np.eye(2), atol=0.3)  # and the code is unit noise
     far = np.sqrt(np.mean((model.reconstruct(x, 5) - x) ** 2))
-    assert np.sqrt(np.mean((again - x) ** 2)) < 1e-3 < far  # few steps cannot
+    assert np.sqrt(np.mean((again - x) ** 2)) < 3e-3 < far  # few steps cannot
 
 
 # Networks ----------------------------------------------------------------------------------------
