@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy import stats
 
 from keras_ae.diffusion import schedule as schedules
 from keras_ae.diffusion.ddpm import DDPM
@@ -88,11 +89,12 @@ class BestDenoiser(keras.layers.Layer):
     """What can be known of the noise in x_t = sqrt(a) x_0 + sqrt(1 - a) noise, of N(m, C) data:
     sqrt(1 - a) (a C + (1 - a) I)^-1 (x_t - sqrt(a) m)."""
 
-    def __init__(self, schedule, predicts, num_steps, **kwargs):
+    def __init__(self, schedule, predicts, num_steps, share, **kwargs):
         super().__init__(**kwargs)
         self.schedule, self.predicts, self.num_steps = schedule, predicts, num_steps
+        self.share = share  # of the covariance
         a = schedules.noise_schedule(schedule, num_steps)["signal"][:, None, None]
-        variances = a * COVARIANCE + (1.0 - a) * np.eye(2)
+        variances = a * share * COVARIANCE + (1.0 - a) * np.eye(2)
         roots = a[..., 0] ** 0.5, (1.0 - a[..., 0]) ** 0.5  # (T, 1) each
         self.tables = (*roots, roots[1][:, None] * np.linalg.inv(variances))
 
@@ -110,16 +112,17 @@ class BestDenoiser(keras.layers.Layer):
         ]
 
     def get_config(self):
-        own = {name: getattr(self, name) for name in ("schedule", "predicts", "num_steps")}
+        own = {name: getattr(self, name) for name in ("schedule", "predicts", "num_steps", "share")}
         return {**super().get_config(), **own}
 
 
-def gaussian_model(schedule="linear", predicts="noise", num_steps=1000):
+def gaussian_model(schedule="linear", predicts="noise", num_steps=1000, share=1.0):
     inputs = {
         name: keras.Input(shape, name=name) for name, shape in (("image", (2,)), ("time", ()))
     }
-    network = keras.Model(inputs, BestDenoiser(schedule, predicts, num_steps)(inputs))
-    return DDPM(network, predicts, schedule, num_steps, average_decay=None, clip=False)
+    network = keras.Model(inputs, BestDenoiser(schedule, predicts, num_steps, share)(inputs))
+    more = {"average_decay": None, "sampling_steps": min(50, num_steps), "clip": False}
+    return DDPM(network, predicts, schedule, num_steps, **more)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +151,59 @@ def test_encode_then_decode_returns_the_point(predicts):
     np.testing.assert_allclose(np.cov(z.T), np.eye(2), atol=0.3)  # and the code is unit noise
     far = np.sqrt(np.mean((model.reconstruct(x, 5) - x) ** 2))
     assert np.sqrt(np.mean((again - x) ** 2)) < 3e-3 < far  # few steps cannot
+
+
+# The bound ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("variance", "gap"), [("fixed_large", 0.25), ("fixed_small", 0.9)])
+def test_the_bound_of_gaussian_data_is_their_entropy(variance, gap):
+    """With the best denoiser hardly more, a variance that is for single images costs some; with a
+    worse denoiser much more."""
+    x = np.random.default_rng(0).multivariate_normal(MEAN, 0.02 * COVARIANCE, 400)
+    x = (np.round(127.5 * (x + 1)) / 127.5 - 1).astype("float32")
+    model = gaussian_model(num_steps=400, share=0.02)
+    entropy = 0.5 * np.log(np.linalg.det(2 * np.pi * np.e * 0.02 * COVARIANCE))  # nats of a pair
+    least = (entropy / 2 - np.log(2 / 255)) / np.log(2.0)  # bits, of levels 2 / 255 apart
+    bits = model.bits_per_dimension(x, variance=variance, batch_size=400)
+    assert bits.shape == (400,) and bits.dtype == np.float32
+    assert least - 0.1 < bits.mean() < least + gap
+    few = model.bits_per_dimension(x, variance=variance, steps=200, batch_size=80)
+    assert few.mean() == pytest.approx(bits.mean(), abs=0.5)
+    worse = gaussian_model(num_steps=400, share=1.0)
+    assert worse.bits_per_dimension(x, steps=100, batch_size=400).mean() > bits.mean() + 0.3
+
+
+def test_the_bound_of_one_step_is_its_formula():
+    """T = 2, written out with SciPy."""
+    model = gaussian_model(num_steps=2)
+    x = np.array([[-1.0, 1.0], [0.2 * 127.5 // 1 / 127.5 - 1, 1 / 127.5 - 1]], "float32")
+    noise = np.random.default_rng(3)
+    noise.integers([0, 1], [1, 2])
+    noise = noise.standard_normal((2, 2, 2), "float32").astype("float64")
+    beta, signal = model.levels["beta"], model.levels["signal"]
+    ask = lambda state, time: ops.convert_to_numpy(
+        model.network({"image": state.astype("float32"), "time": np.full(2, time, "float32")})
+    )
+    seen = [np.sqrt(a) * x + np.sqrt(1 - a) * noise[t] for t, a in enumerate(signal)]
+    image = [
+        (state - np.sqrt(1 - a) * ask(state, t)) / np.sqrt(a)
+        for t, (state, a) in enumerate(zip(seen, signal))
+    ]
+    posterior = beta[1] * (1 - signal[0]) / (1 - signal[1])
+    ends = [stats.norm.cdf(x + s / 255, image[0], posterior**0.5) for s in (1, -1)]
+    ends = np.where(x > 0.999, 1.0, ends[0]) - np.where(x < -0.999, 0.0, ends[1])
+    first = -np.log(np.maximum(ends, 1e-12))
+    away = np.sqrt(signal[0]) * beta[1] / (1 - signal[1]) * (x - image[1])
+    second = 0.5 * (np.log(beta[1] / posterior) - 1 + (posterior + away**2) / beta[1])
+    prior = 0.5 * (signal[1] * x**2 - signal[1] - np.log(1 - signal[1]))
+    bits = (first + second + prior).mean(axis=1) / np.log(2.0)
+    given = model.bits_per_dimension(x, seed=3)
+    np.testing.assert_allclose(given, bits, rtol=1e-3)
+    with pytest.raises(ValueError, match="256 levels"):
+        model.bits_per_dimension(x + 0.001)
+    with pytest.raises(ValueError, match="variance='learned'"):
+        model.bits_per_dimension(x, variance="learned")
 
 
 # Networks ----------------------------------------------------------------------------------------

@@ -317,6 +317,17 @@ QUICK = {
         ),
     ),
 }
+QUICK |= {
+    "denoising_to_diffusion": (
+        {"field", "samples"},
+        lambda n: (
+            min(n["autoencoder_cosine"], n["diffusion_cosine"]) > 0.95
+            and abs(n["diffusion_length_ratio"] - 1) < 0.15
+            and n["diffusion_mmd"] < 0.2 * n["autoencoder_mmd"]
+            and n["diffusion_distance"] < 0.1 * n["noise_distance"]
+        ),
+    ),
+}
 QUICK |= {  # small networks with many operations, which JAX fuses
     "stylegan": (
         {"samples", "training", "mixing", "truncation", "noise"},
@@ -396,13 +407,10 @@ EVERYWHERE = ("transposed_convolution",)
 # some of each chapter; the others take as long again, and run with KERAS_AE_LONG_TESTS=all
 IN_CI = (
     *EVERYWHERE,
-    "documents",
     "contractive",
-    "denoising",
     "vae",
-    "adversarial_autoencoder",
     "gan",
-    "stylegan2",
+    "denoising_to_diffusion",
     "fcn_skips",
     "dcgan",
     "progan",

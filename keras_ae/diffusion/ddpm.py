@@ -9,11 +9,12 @@ Source: Ho et al. 2020, arXiv:2006.11239; Song et al. 2020, arXiv:2010.02502.
 import keras
 
 from ..engine.checks import ends
+from .bound import Bound
 from .process import Diffusion
 
 
 @keras.saving.register_keras_serializable("keras_ae")
-class DDPM(Diffusion):
+class DDPM(Bound, Diffusion):
     """A network that finds the noise in images, and draws new ones by taking it away.
 
     The loss has one term, "denoising": squared error of what the network predicts, mean over the

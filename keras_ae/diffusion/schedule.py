@@ -153,3 +153,37 @@ def steps_forth(schedule, steps, spacing="uniform"):
     rest = lambda root: np.sqrt(np.maximum(1.0 - root**2, 0.0))
     columns = [back[:, 0], now, rest(now), later, rest(later), 0.0 * now]
     return np.stack(columns, axis=-1)
+
+
+def bound_table(schedule, variance="fixed_large"):
+    """What each step of the variational bound needs.
+
+    The posterior q(x_{t-1} | x_t, x_0) has the mean `of_image` x_0 + `of_state` x_t. At step 0,
+    where it has no variance, the bound is the likelihood of the image's levels, and 1 stands there.
+
+    Source: Ho et al. 2020, arXiv:2006.11239, equation 7 and section 3.2; the variance of the first
+    step back is the posterior's at the second, as in its reference.
+
+    Args:
+        schedule: what `noise_schedule` returned.
+        variance: of the way back, "fixed_large" (beta) or "fixed_small" (the posterior's). Defaults
+            to `"fixed_large"`.
+
+    Returns:
+        float64 array, shape `(T, 7)`: the number of the step, sqrt(signal), sqrt(1 - signal),
+        `of_image`, `of_state`, the posterior's variance, and that of the way back.
+
+    Raises:
+        ValueError: when the variance is not known.
+    """
+    beta, signal, posterior = (schedule[name] for name in ("beta", "signal", "posterior"))
+    back = {"fixed_large": beta, "fixed_small": posterior}
+    if variance not in back:
+        raise ValueError(f"variance={variance!r}: pass 'fixed_large' or 'fixed_small'.")
+    before = np.append(1.0, signal[:-1])
+    of_image = np.sqrt(before) * beta / (1.0 - signal)
+    of_state = np.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - signal)
+    first = posterior[1:2] if len(beta) > 1 else beta
+    columns = [np.arange(len(beta)), signal**0.5, (1.0 - signal) ** 0.5, of_image, of_state]
+    columns += [np.append(1.0, posterior[1:]), np.append(first, back[variance][1:])]
+    return np.stack(columns, axis=-1)
