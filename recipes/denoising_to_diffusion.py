@@ -52,7 +52,7 @@ def main(
         width: standard deviation of the data round the curve, which lies in [-1, 1].
         noise: standard deviation of the autoencoder's corruption.
     """
-    with ex.Run("denoising_to_diffusion", locals(), quick_epochs=100) as run:
+    with ex.Run("denoising_to_diffusion", locals(), quick_epochs=150) as run:
         # 1. Data: a curved line in the plane, with a little width
         centres = 0.6 * sources.curve(data, 2000)
         x = 0.6 * sources.noisy_curve(data, 10_000, width / 0.6, seed)

@@ -49,6 +49,7 @@ def count_discriminator(side):
     return number + 9 * 513 * 512 + 512 + 16 * 512 * 512 + 512 + 513
 
 
+@pytest.mark.not_on_jax
 @pytest.mark.long
 def test_sizes_of_the_paper():
     """1024 pixels: 30.37 M weights in the generator, 29.01 M in the discriminator."""
@@ -233,6 +234,7 @@ def test_penalties_have_the_slope_of_finite_differences(term, value):
     assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-2)
 
 
+@pytest.mark.not_on_jax  # eager there, which takes long
 def test_lazy_terms_count_for_the_steps_that_they_miss():
     """K2020, section 3.1 and appendix B: times their interval; path lengths of half of a batch."""
     keras.utils.set_random_seed(0)
