@@ -55,6 +55,8 @@ HEADLINES = {
     "process_after_distance process_after_gap",
     "gan_progress": GANS,
     "gan_progress/fashion_mnist": GANS,
+    "gan_progress/gan_seeds": "floor_frechet gan_ratio_to_floor gan_class_distance gan_classes_hit "
+    "gan_raw_ratio_to_floor gan_best_ratio_to_floor gan_best_classes_hit",
     "gan_progress/progan": "floor_frechet progan_frechet progan_ratio_to_floor "
     "progan_classes_hit progan_class_distance progan_raw_ratio_to_floor progan_best_ratio_to_floor",
     "generation": "floor_frechet halves_frechet "

@@ -25,7 +25,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Trains the slide's 784-128-64-12-3 autoencoder and draws pairs and the 3-D codes."""
-    with ex.Run("autoencoder", locals(), quick_epochs=60) as run:
+    with ex.Run("autoencoder", locals(), quick_epochs=40) as run:
         # 1. Data: pixels in [-1, 1], because the decoder ends in tanh
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train * 2 - 1, images.x_test * 2 - 1

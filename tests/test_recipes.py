@@ -393,14 +393,6 @@ CONVOLUTIONAL = {
         {"samples", "growth", "fade"},
         lambda n: n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["classes_hit"] == 10,
     ),
-    "diffusion": (
-        {"process", "samples"},
-        lambda n: (
-            n["eta_0_steps_10_frechet"] < 0.5 * n["independent_pixels_frechet"]
-            and n["eta_0_steps_10_frechet"] < n["eta_1_steps_10_frechet"]
-            and n["bits_per_dimension"] < 8
-        ),
-    ),
     "gan_progress": (
         {"samples", "nearest", "training"},
         lambda n: (
