@@ -5,7 +5,10 @@ Source:   Vincent 2011, doi:10.1162/NECO_a_00142 (denoising is score matching); 
           arXiv:1907.05600; Ho et al. 2020, arXiv:2006.11239, section 3.2
 Expected: no published number; both fields have cosine 1 and length ratio 1 with the known score;
           only the diffusion model, which knows every level of noise, draws the curve from noise
-Measured: not yet
+Measured: circle, 3 seeds: cosine 0.9998 and 0.9995, length ratio 1.00 and 0.99 for autoencoder and
+          diffusion model. From the same noise the autoencoder's points end on the ridge, 0.008 from
+          the curve, where data are 0.016 from it, and unevenly (MMD 0.020); the diffusion model's
+          0.010 from it, MMD 0.000
 Run:      python -m recipes denoising_to_diffusion
 """
 
