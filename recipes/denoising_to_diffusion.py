@@ -12,18 +12,14 @@ Measured: circle, 3 seeds: cosine 0.9998 and 0.9995, length ratio 1.00 and 0.99 
 Run:      python -m recipes denoising_to_diffusion
 """
 
-from typing import Annotated, Literal
-
 import keras
 import numpy as np
-import tyro
 
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
 from keras_ae import experiment as ex
-
-Curve = Annotated[Literal["circle", "spiral"], tyro.conf.arg(help="Where the data concentrate.")]
+from recipes.manifold import Curve
 
 
 def denoiser(width=128):

@@ -16,7 +16,7 @@ def run(*arguments, check=True, **environment):
         env=with_backend(environment),
         capture_output=True,
         text=True,
-        timeout=900,  # for what hangs; a slow machine takes its time
+        timeout=300,
     )
     if check:
         assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]

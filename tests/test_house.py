@@ -26,13 +26,7 @@ FLOORS = (
     ("experiment",),
 )
 BACKENDS = {"tensorflow", "jax", "torch"}
-MAY_NAME_A_BACKEND = (
-    "engine/distribution.py",
-    "engine/batches.py",
-    "engine/compiled.py",
-    "engine/model.py",
-    "data/",
-)
+MAY_NAME_A_BACKEND = ("engine/distribution.py", "engine/batches.py", "engine/model.py", "data/")
 WITH_SOURCE = (
     "engine.adversarial",
     "engine.coder",

@@ -13,6 +13,7 @@ from keras import ops
 
 from ..engine.checks import check_positive_int
 from . import schedule as schedules
+from .sampling import rows
 
 HALF_LEVEL = 1.0 / 255.0  # of 256 levels in [-1, 1]
 SMALLEST = 1e-12  # probability of a level
@@ -75,19 +76,17 @@ class Bound:
         program = self._programs(key, lambda given: self._nats(average, **given))
         size, results = min(batch_size, len(x)), []
         for start in range(0, len(x), size):
-            fill = lambda part: np.concatenate([part, np.repeat(part[-1:], size - len(part), 0)])
-            few = x[start : start + size]
             chosen = rng.integers(ends[:-1], ends[1:])  # one step of each part
-            rows = np.concatenate([table[chosen], np.diff(ends)[:, None]], axis=1)
-            given = {"x": fill(few), "table": rows.astype("float32")}
+            weighted = np.concatenate([table[chosen], np.diff(ends)[:, None]], axis=1)
+            given = {"x": rows(x, start, size), "table": weighted.astype("float32")}
             given["noise"] = rng.standard_normal((steps, size, *self.state_shape), "float32")
-            given |= {} if ids is None else {"ids": fill(ids[start : start + size])}
-            results.append(program(given)[: len(few)])
+            given |= {} if ids is None else {"ids": rows(ids, start, size)}
+            results.append(program(given))
         signal = self.levels["signal"][-1]
         prior = 0.5 * (signal * (x.astype("float64") ** 2 - 1.0) - np.log(1.0 - signal))
         prior = prior.reshape(len(x), -1).sum(axis=1)
-        bits = (np.concatenate(results) + prior) / (math.prod(self.state_shape) * math.log(2.0))
-        return bits.astype("float32")
+        nats = np.concatenate(results)[: len(x)] + prior
+        return (nats / (math.prod(self.state_shape) * math.log(2.0))).astype("float32")
 
     def _nats(self, average, x, table, noise, ids=None):
         """The sum over the rows of a table of steps, shape `(batch,)`."""

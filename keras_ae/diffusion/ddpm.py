@@ -49,34 +49,6 @@ class DDPM(Bound, Diffusion):
         ValueError: when parts do not fit each other, or an argument is not known.
     """
 
-    def __init__(
-        self,
-        network,
-        predicts="noise",
-        schedule="linear",
-        num_steps=1000,
-        num_classes=None,
-        conditioner=None,
-        condition_dropout=0.1,
-        average_decay=0.9999,
-        sampling_steps=50,
-        clip=True,
-        **kwargs,
-    ):
-        super().__init__(
-            network,
-            predicts,
-            schedule,
-            num_steps,
-            num_classes,
-            conditioner,
-            condition_dropout,
-            average_decay,
-            sampling_steps,
-            clip,
-            **kwargs,
-        )
-
     def example_shape(self):
         return tuple(ends(self.network)[0]["image"].shape[1:])
 

@@ -36,16 +36,21 @@ class Diffusion(Sampling, Adversarial, Model):
     Args:
         network: `keras.Model` from a dict with "image", "time" and, with a prompt, "tokens", to
             what "image" has the shape of (`keras_ae.diffusion_unet`).
-        predicts: "noise", "image" or "velocity".
-        schedule: str, a name of `noise_schedule`.
-        num_steps: int, T.
-        num_classes: int, of a model that is told the classes of images, or `None`.
+        predicts: "noise", "image" or "velocity". Defaults to `"noise"`.
+        schedule: str, a name of `noise_schedule`. Defaults to `"linear"`.
+        num_steps: int, T. Defaults to `1000`.
+        num_classes: int, of a model that is told the classes of images, or `None`. Defaults to
+            `None`.
         conditioner: `keras.Model` from whole numbers `(batch, length)` to tokens `(batch, tokens,
-            channels)`, or `None` for one token for each class, or no prompt.
+            channels)`, or `None` for one token for each class, or no prompt. Defaults to `None`.
         condition_dropout: float in [0, 1), share of the images that are shown without a prompt.
+            Defaults to `0.1`.
         average_decay: float in [0, 1), of the network's moving average, or `None` for none.
+            Defaults to `0.9999`.
         sampling_steps: int, how many steps samples take where nothing else is said, and an export.
-        clip: bool, whether the predicted image is kept in [-1, 1] on the way back.
+            Defaults to `50`.
+        clip: bool, whether the predicted image is kept in [-1, 1] on the way back. Defaults to
+            `True`.
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
     Raises:
@@ -55,15 +60,15 @@ class Diffusion(Sampling, Adversarial, Model):
     def __init__(
         self,
         network,
-        predicts,
-        schedule,
-        num_steps,
-        num_classes,
-        conditioner,
-        condition_dropout,
-        average_decay,
-        sampling_steps,
-        clip,
+        predicts="noise",
+        schedule="linear",
+        num_steps=1000,
+        num_classes=None,
+        conditioner=None,
+        condition_dropout=0.1,
+        average_decay=0.9999,
+        sampling_steps=50,
+        clip=True,
         **kwargs,
     ):
         if predicts not in PREDICTIONS:

@@ -118,15 +118,12 @@ class Sampling:
             size = min(size, max(MOST_FRESH // (len(table) * math.prod(self.state_shape)), 1))
         results = []
         for start in range(0, len(state), size):
-            parts = {name: each[start : start + size] for name, each in given.items()}
-            missing = size - len(parts["state"])  # or a smaller batch would be compiled anew
-            fill = lambda x, n=missing: np.concatenate([x, np.repeat(x[-1:], n, axis=0)])
-            parts = {name: fill(each) for name, each in parts.items()} | shared
+            parts = {name: rows(each, start, size) for name, each in given.items()} | shared
             if fresh is not None:
                 shape = (len(table), size, *self.state_shape)
                 parts["fresh"] = fresh.standard_normal(shape, "float32")
-            results.append(way(parts)[: size - missing])
-        return np.concatenate(results)
+            results.append(way(parts))
+        return np.concatenate(results)[: len(state)]
 
     # What a user sees ----------------------------------------------------------------------------
 
@@ -397,3 +394,19 @@ class Sampling:
         else:
             ids = self._ids(labels)
         return ids, None if number and guidance == 1 else guidance
+
+
+def rows(x, start, size):
+    """So many rows of an array; behind its end the last one again, or they would be compiled anew.
+
+    Source: this library.
+
+    Args:
+        x: array, shape `(examples, ...)`.
+        start: int, below `examples`.
+        size: int.
+
+    Returns:
+        array, shape `(size, ...)`.
+    """
+    return x[np.minimum(np.arange(start, start + size), len(x) - 1)]

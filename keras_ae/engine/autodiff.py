@@ -310,6 +310,36 @@ def train_step(model, update, *arguments):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
+def program(function, variables, jit_compile=False):
+    """A function of tensors that reads Keras variables, as one program without gradients.
+
+    It changes nothing: no noise from a `SeedGenerator`, no statistics. Variables are read at each
+    call.
+
+    Source: `tf.function`, `jax.jit`, `torch.no_grad`.
+
+    Args:
+        function: callable of tensors, or of dicts of them; returns tensors.
+        variables: list of the Keras variables that it reads.
+        jit_compile: bool, whether TensorFlow uses XLA. Defaults to `False`.
+
+    Returns:
+        Callable of the same arguments; it runs `function` itself once for each kind of them, on
+        PyTorch in every call.
+    """
+    if BACKEND == "tensorflow":
+        return tf.function(function, jit_compile=jit_compile)
+    if BACKEND == "torch":
+        return torch.no_grad()(function)
+
+    def pure(values, *arguments):
+        with keras.StatelessScope(state_mapping=list(zip(variables, values))):
+            return function(*arguments)
+
+    compiled = jax.jit(pure)
+    return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
+
+
 def _torch_gradients(value, sources, v=None, **kwargs):
     """`torch.autograd.grad` with zeros where the value does not depend on a source."""
     many = v.shape[:1] if kwargs.get("is_grads_batched") else ()

@@ -1,13 +1,13 @@
 """A function of tensors that reads a model's weights, compiled once for each shape."""
 
-import keras
 from keras import ops, tree
+
+from . import autodiff
 
 
 class Compiled:
-    """Runs a function as one program: `tf.function`, `jax.jit`; PyTorch runs it as it is.
+    """Runs a function of arrays as one program (`autodiff.program`); counts how often it is made.
 
-    The function computes, and changes nothing: no noise from a `SeedGenerator`, no statistics.
     Weights are read at each call, so a trained or loaded model needs no new one.
 
     Source: `tf.function`, `jax.jit`, `torch.no_grad`.
@@ -25,33 +25,13 @@ class Compiled:
     """
 
     def __init__(self, function, model, jit_compile=False):
-        self.num_traces = 0  # how often it was compiled
-        self._variables = []
-        backend = keras.backend.backend()
+        self.num_traces = 0  # how often it was compiled; on PyTorch, called
 
         def traced(*arguments):
             self.num_traces += 1
             return function(*arguments)
 
-        if backend == "tensorflow":
-            import tensorflow as tf
-
-            self._run = tf.function(traced, jit_compile=jit_compile)
-        elif backend == "jax":
-            import jax
-
-            self._variables = model.variables
-
-            def pure(values, *arguments):
-                with keras.StatelessScope(state_mapping=list(zip(self._variables, values))):
-                    return traced(*arguments)
-
-            compiled = jax.jit(pure)
-            self._run = lambda *arguments: compiled([v.value for v in self._variables], *arguments)
-        else:
-            import torch
-
-            self._run = torch.no_grad()(function)
+        self._run = autodiff.program(traced, model.variables, jit_compile)
 
     def __call__(self, *arguments):
         arguments = tree.map_structure(ops.convert_to_tensor, arguments)
