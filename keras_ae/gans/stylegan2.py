@@ -38,7 +38,7 @@ from .style import StyleBased, mapping_network, style_generator
 class StyleGAN2(StyleBased):
     """The second style-based GAN: `StyleGAN2(**stylegan2_networks((64, 64, 3)))`.
 
-    For small images (32 x 32) the authors' later configuration trains better:
+    For small images (32 x 32) the authors have another configuration:
     `StyleGAN2(**stylegan2_networks((32, 32, 3), depth=2), **StyleGAN2.small_images)`.
 
     Terms: "discriminator" and "generator" (nats), "r1" and "path_length" (means over the steps in
