@@ -1,6 +1,7 @@
 """What every recipe does round its five steps: flags, folder, seed, devices, resume, results."""
 
 import contextlib
+import ctypes
 import datetime
 import importlib.metadata
 import itertools
@@ -52,7 +53,10 @@ Precision = Annotated[str, _flag(help="float32, mixed_bfloat16 or mixed_float16.
 Distribute = Annotated[int, _flag(help="Devices to train on side by side (TensorFlow, JAX).")]
 
 # least time between two backups of a run
-BACKUP_SECONDS = float(os.environ.get("KERAS_AE_BACKUP_SECONDS", "5"))
+BACKUP_SECONDS = float(os.environ.get("KERAS_AE_BACKUP_SECONDS", "30"))
+
+# options of glibc's allocator: number for mallopt(3), bytes
+MALLOC = {"TRIM_THRESHOLD": (-1, 2**30), "TOP_PAD": (-2, 2**26), "MMAP_THRESHOLD": (-3, 2**25)}
 
 
 class AlreadyFinished(Exception):
@@ -277,6 +281,7 @@ def command_line(main, arguments=None, program=None):
     Raises:
         SystemExit: on wrong flags or a wrong input.
     """
+    keep_freed_memory()
     try:
         tyro.cli(main, args=arguments, prog=program)
     except AlreadyFinished as message:
@@ -290,6 +295,24 @@ def command_line(main, arguments=None, program=None):
         message = " ".join(str(error).split())
         print(f"error: {message}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def keep_freed_memory():
+    """Lets this process keep the memory of tensors that are gone, for the next ones.
+
+    glibc gives it back to Linux and asks for it anew, page by page: TensorFlow, which frees and
+    allocates the maps of a convolution in every step, can spend most of a step on that. Other
+    systems are left as they are.
+
+    Source: mallopt(3), whose numbers these are; the same by `MALLOC_TRIM_THRESHOLD_` and so on.
+
+    Returns:
+        bool, whether the process does so now.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return all([mallopt(number, size) for number, size in MALLOC.values()])
 
 
 def _write_json(file, content):

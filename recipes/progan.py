@@ -37,7 +37,7 @@ def main(
         most: channels at most (the paper: 512).
         noise_dim: numbers of noise (the paper: 512).
     """
-    with ex.Run("progan", locals(), quick_epochs=20) as run:
+    with ex.Run("progan", locals(), quick_epochs=12) as run:
         # 1. Data in [-1, 1], padded to 32 x 32
         side, start, width, most = (16, 8, 128, 32) if run.quick else (32, 4, width, most)
         images, extractor = _samples.prepared(data, side)

@@ -67,6 +67,9 @@ NEUTRAL = (
 def pytest_collection_modifyitems(items):
     import keras  # after the line above, which PyTorch reads when it is imported
 
+    from keras_ae import experiment
+
+    experiment.keep_freed_memory()
     items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
     backend, long = keras.backend.backend(), os.environ.get("KERAS_AE_LONG_TESTS")
     everything = long == "all"

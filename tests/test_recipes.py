@@ -1,6 +1,7 @@
 """Recipes as a user runs them: what they leave, what they refuse, and going on after a kill."""
 
 import json
+import platform
 import signal
 import subprocess
 import sys
@@ -145,6 +146,27 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     assert [r["epoch"] for r in rows[0]] == [r["epoch"] for r in rows[1]]
     assert rows[0][-1]["val_loss"] == rows[1][-1]["val_loss"]
     assert not backup.exists()
+
+
+def test_memory_of_tensors_that_are_gone_is_used_again():
+    """New pages would be asked of Linux in every round: a fault for each of 4096 bytes."""
+    program = """
+import resource
+import numpy as np
+from keras_ae import experiment
+
+assert experiment.keep_freed_memory()
+faults = []
+for _ in range(6):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    arrays = [np.full(3_000_000, 1.0) for _ in range(5)]  # 24 MB each
+    del arrays
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+assert max(faults[1:]) < 100, faults
+"""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another system's allocator is left as it is")
+    processes.run("-c", program)
 
 
 CONSTRAINTS = ("small_code", "sparse", "denoising", "prior")
