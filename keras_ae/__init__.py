@@ -15,6 +15,8 @@ from .autoencoders.sparse import SparseAutoencoder as SparseAutoencoder
 from .autoencoders.sparse import k_sparse_autoencoder as k_sparse_autoencoder
 from .autoencoders.stacked import StackedAutoencoder as StackedAutoencoder
 from .diffusion.ddpm import DDPM as DDPM
+from .diffusion.first_stage import FirstStage as FirstStage
+from .diffusion.latent_diffusion import LatentDiffusion as LatentDiffusion
 from .engine.batches import Batches as Batches
 from .gans.cogan import CoGAN as CoGAN
 from .gans.cogan import cogan_networks as cogan_networks
@@ -45,6 +47,9 @@ from .networks.denoiser import diffusion_unet as diffusion_unet
 from .networks.dense import dense_decoder as dense_decoder
 from .networks.dense import dense_encoder as dense_encoder
 from .networks.features import feature_network as feature_network
+from .networks.latent import latent_decoder as latent_decoder
+from .networks.latent import latent_encoder as latent_encoder
+from .networks.latent import patch_discriminator as patch_discriminator
 from .networks.pyramid import conv_pyramid as conv_pyramid
 from .networks.pyramid import pyramid_decoder as pyramid_decoder
 from .networks.pyramid import pyramid_encoder as pyramid_encoder

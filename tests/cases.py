@@ -354,6 +354,34 @@ def ddpm(multipliers=(1,), token_shape=(2, 4), **kwargs):
     return keras_ae.DDPM(network, **{"num_classes": 3, **kwargs})
 
 
+def first_stage(
+    quantizer=None, judge=None, heads=("mean", "log_variance"), multipliers=(1, 2), **kwargs
+):
+    shape, sizes = (4, 4, 1), {"latent_channels": 2, "width": 4, "num_blocks": 1, "groups": 2}
+    sizes["multipliers"] = multipliers
+    return keras_ae.FirstStage(
+        keras_ae.latent_encoder(shape, heads=heads, **sizes),
+        keras_ae.latent_decoder(shape, **sizes),
+        judge or keras_ae.patch_discriminator(shape, 2, 1),
+        quantizer,
+        **kwargs,
+    )
+
+
+def features():
+    return keras_ae.conv_encoder((4, 4, 1), (3,), activation="tanh", name="features")
+
+
+def codebook(**kwargs):
+    quantizer = keras_ae.layers.VectorQuantizer(5, 0.5)
+    return first_stage(quantizer, heads=None, **{"adversarial_start": 0, **kwargs})
+
+
+def latent_diffusion(stage=first_stage, shape=(2, 2, 2), token_shape=(2, 4), **kwargs):
+    network = keras_ae.diffusion_unet(shape, 4, (1,), 1, (), 0.0, 2, token_shape, name="network")
+    return keras_ae.LatentDiffusion(stage(), network, **kwargs)
+
+
 FADED_OUT = {
     f"{layer}_image_4/{weight}": "the side before has faded out"
     for layer in ("to", "from")
@@ -1096,6 +1124,72 @@ CASES = [
         },
         random_terms=("loss", "denoising"),
         falling="",
+    ),
+    Case(
+        name="diffusion_first_stage",
+        whole=True,
+        build=lambda: first_stage(
+            multipliers=(1,),  # compiled in half the time; the codebook's Case has two levels
+            features=features(),
+            kl=1e-3,
+            perceptual=0.5,
+            adversarial=0.3,
+            adversarial_start=2,
+        ),
+        data=lambda rng, examples: pixels(rng, examples, (4, 4, 1)),
+        bad={
+            "one output; without a quantizer": lambda: first_stage(heads=None),
+            "'log_variance', 'mean'; with a quantizer": lambda: first_stage(
+                keras_ae.layers.VectorQuantizer(5)
+            ),
+            "pass a keras_ae.layers.VectorQuantizer": lambda: first_stage("codes", heads=None),
+            "adversarial_start=-1": lambda: first_stage(adversarial_start=-1),
+            "loss term 'kl' is -1": lambda: first_stage(kl=-1),
+            "the input of discriminator": lambda: first_stage(
+                judge=keras_ae.patch_discriminator((6, 6, 1), 2, 1)
+            ),
+            "one logit for each patch": lambda: first_stage(judge=features()),
+            "at least 8": lambda: keras_ae.patch_discriminator((4, 4, 1)),
+            "multiples of 4": lambda: keras_ae.latent_encoder((6, 6, 1)),
+        },
+        random_terms=(
+            *("loss", "reconstruction", "perceptual"),
+            *("adversarial", "balance", "discriminator"),
+        ),
+        falling="reconstruction",
+    ),
+    Case(
+        name="diffusion_latent",
+        whole=True,
+        build=lambda: latent_diffusion(
+            codebook,
+            predicts="image",
+            schedule="linear",
+            num_steps=20,
+            num_classes=3,
+            conditioner=tokens(1),
+            condition_dropout=0.3,
+            average_decay=0.9,
+            sampling_steps=3,
+        ),
+        data=with_classes((4, 4, 1)),
+        bad={
+            "pass a model with an encoder": lambda: latent_diffusion(features),
+            "Pass (2, 2, 2) to": lambda: latent_diffusion(shape=(4, 4, 2), num_classes=3),
+            "'image', 'time': ": lambda: latent_diffusion(),
+        },
+        random_terms=("loss", "denoising"),
+        falling="",
+    ),
+    Case(
+        name="diffusion_codebook",
+        build=codebook,
+        data=lambda rng, examples: pixels(rng, examples, (4, 4, 1)),
+        bad={
+            "num_codes=0": lambda: keras_ae.layers.VectorQuantizer(0),
+            "commitment": lambda: keras_ae.layers.VectorQuantizer(2, 0.0),
+        },
+        falling="reconstruction",
     ),
 ]
 

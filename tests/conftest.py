@@ -33,7 +33,7 @@ OWN_MODEL = (
 )
 # of a family with networks that take long to compile, what the other Cases are checked for anyway
 QUICK = ("test_config_round_trip", "test_bad_arguments")
-SLOW_FAMILIES = ("segmentation", "gan", "stylegan")
+SLOW_FAMILIES = ("segmentation", "gan", "stylegan", "diffusion")
 # JAX compiles longest: it leaves out these, and of Cases that are not whole all but QUICK and the
 # golden values
 NOT_ON_JAX = (
@@ -43,11 +43,13 @@ NOT_ON_JAX = (
     "test_aae",
     "test_denoising",
     "test_features",
+    "test_growing",
     "test_likelihood",
     "test_monitor",
     "test_pyramid",
     "test_segmentation",
     "test_stacked",
+    "test_stylegan",
     "test_tiles",
 )
 # data, scores of arrays, the house: the same on every backend

@@ -12,6 +12,7 @@ from tests import golden
 from tests.cases import CASES
 
 BACKEND = keras.backend.backend()
+pytestmark = pytest.mark.filterwarnings("ignore:the first stage .* was never trained")
 
 
 # how data reach a model is the trainer's: one Case for each form of them

@@ -426,14 +426,11 @@ CONVOLUTIONAL = {
 }
 # JAX compiles fastest; on the others a few keep the whole test within its ten minutes
 EVERYWHERE = ("transposed_convolution",)
-# some of each chapter; the others take as long again, and run with KERAS_AE_LONG_TESTS=all
+# a few; the others take minutes each, and run with KERAS_AE_LONG_TESTS=all
 IN_CI = (
     *EVERYWHERE,
-    "contractive",
     "vae",
     "gan",
-    "denoising_to_diffusion",
-    "fcn_skips",
     "dcgan",
     "progan",
 )

@@ -254,7 +254,7 @@ def training_data(model, x, y, sample_weight, name=""):
         whole = type(x) is Batches and x.augment is None
         if isinstance(x, Batches) and not whole and model.label_range() is not None:
             _all_labels(model, x, name)
-        first = x.arrays if whole else _first_batch(x)
+        first = x.arrays if whole else first_batch(x)
         if first is not None:
             training_data(model, *keras.utils.unpack_x_y_sample_weight(first), name=name)
         return x, y, sample_weight
@@ -354,7 +354,15 @@ def network_inputs(network, x):
     return given, arrays
 
 
-def _first_batch(data):
+def first_batch(data):
+    """The first batch of a data set.
+
+    Args:
+        data: what was passed to `fit` as `x`.
+
+    Returns:
+        As the data set gives it, or `None` where that would use it up.
+    """
     if isinstance(data, keras.utils.PyDataset):
         return data[0]
     if hasattr(data, "take") and hasattr(data, "element_spec"):  # tf.data

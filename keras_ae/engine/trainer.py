@@ -212,6 +212,7 @@ class Trainer(keras.Model):
                 loss became NaN.
         """
         x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
+        self.before_fit(x)
         if validation_data is not None:
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
             given = checks.training_data(self, *given, name="validation ")
@@ -255,6 +256,13 @@ class Trainer(keras.Model):
                 steps_per_epoch=steps_per_epoch,
                 **kwargs,
             )
+
+    def before_fit(self, x):
+        """What a subclass does before it is trained, with data that were checked: nothing.
+
+        Args:
+            x: as in `fit`.
+        """
 
     def evaluate(
         self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs

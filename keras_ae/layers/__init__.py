@@ -19,6 +19,7 @@ from .pooling import MaxPool2DWithSwitches as MaxPool2DWithSwitches
 from .priors import GaussianMixturePrior as GaussianMixturePrior
 from .priors import GaussianPrior as GaussianPrior
 from .priors import SwissRollPrior as SwissRollPrior
+from .quantization import VectorQuantizer as VectorQuantizer
 from .resampling import Blur2D as Blur2D
 from .resampling import FIRDownsampling2D as FIRDownsampling2D
 from .resampling import FIRUpsampling2D as FIRUpsampling2D

@@ -25,6 +25,7 @@ from .penalties import drift as drift
 from .penalties import gradient_penalty as gradient_penalty
 from .penalties import path_lengths as path_lengths
 from .penalties import zero_centered_penalty as zero_centered_penalty
+from .perceptual import perceptual as perceptual
 from .reconstruction import bernoulli as bernoulli
 from .reconstruction import categorical as categorical
 from .reconstruction import correntropy as correntropy

@@ -4,17 +4,12 @@ Source: Ho et al. 2020, arXiv:2006.11239, section 4 and appendix B; with tokens 
 arXiv:2112.10752, section 3.3 and appendix E.2.1 (transformer blocks).
 """
 
-import math
-import random
-
 import keras
 from keras import layers
 
-from ..engine.checks import check_positive_int, check_rate
-from ..layers.attention import DotProductAttention, SinusoidalEmbedding
-
-# near zero, not zero, as the reference of the first paper has it: every weight has a gradient
-NEARLY_ZERO = 1e-10
+from ..engine.checks import check_rate
+from ..layers.attention import SinusoidalEmbedding
+from .blocks import NEARLY_ZERO, Blocks, check_levels
 
 
 def diffusion_unet(
@@ -61,21 +56,13 @@ def diffusion_unet(
     Raises:
         ValueError: when a size is not positive, or the sides do not halve evenly.
     """
-    for size in (width, num_blocks, groups, *multipliers):
-        check_positive_int("a size", size)
+    check_levels(image_shape, multipliers, width, num_blocks, groups)
     check_rate("dropout", dropout)
-    factor = 2 ** (len(multipliers) - 1)
-    if len(image_shape) != 3 or any(side % factor for side in image_shape[:2]):
-        raise ValueError(
-            f"image_shape={tuple(image_shape)}: {len(multipliers)} levels halve the sides "
-            f"{len(multipliers) - 1} times, pass (height, width, channels) with sides that are "
-            f"multiples of {factor} (or pad the images), or fewer multipliers."
-        )
     image, time = keras.Input(image_shape, name="image"), keras.Input((), name="time")
     inputs = {"image": image, "time": time}
     if token_shape is not None:
         inputs["tokens"] = keras.Input(token_shape, name="tokens")
-    parts = _Parts(dropout, groups, num_heads, inputs.get("tokens"))
+    parts = Blocks(dropout, groups, num_heads, inputs.get("tokens"))
 
     when = SinusoidalEmbedding(width)(time)  # (batch, width)
     when = parts.dense(4 * width, activation="swish", name="time_1")(when)
@@ -108,75 +95,3 @@ def diffusion_unet(
     # in float32 also where the rest is not: what is predicted is compared with noise
     x = parts.conv(image_shape[-1], scale=NEARLY_ZERO, dtype="float32", name="last")(x)
     return keras.Model(inputs, x, name=name)
-
-
-class _Parts:
-    """The blocks of one network, which share a few settings."""
-
-    def __init__(self, dropout, groups, num_heads, tokens):
-        self.dropout, self.groups, self.num_heads = dropout, groups, num_heads
-        self.tokens = tokens
-
-    def start(self, scale):
-        return keras.initializers.VarianceScaling(
-            scale, "fan_avg", "uniform", seed=random.randrange(2**31)
-        )
-
-    def conv(self, filters, strides=1, scale=1.0, **kwargs):
-        start = self.start(scale)
-        return layers.Conv2D(filters, 3, strides, "same", kernel_initializer=start, **kwargs)
-
-    def dense(self, units, scale=1.0, **kwargs):
-        return layers.Dense(units, kernel_initializer=self.start(scale), **kwargs)
-
-    def norm(self, x, name):
-        groups = math.gcd(self.groups, x.shape[-1])
-        return layers.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
-
-    def residual(self, x, when, channels, name):
-        """Two convolutions, the time added between, round a shortcut."""
-        shortcut = x
-        x = layers.Activation("swish")(self.norm(x, f"{name}_norm_1"))
-        x = self.conv(channels, name=f"{name}_conv_1")(x)
-        shift = self.dense(channels, name=f"{name}_time")(when)  # (batch, channels)
-        x = layers.Add()([x, layers.Reshape((1, 1, channels))(shift)])
-        x = layers.Activation("swish")(self.norm(x, f"{name}_norm_2"))
-        if self.dropout:
-            x = layers.Dropout(self.dropout, seed=random.randrange(2**31))(x)
-        x = self.conv(channels, scale=NEARLY_ZERO, name=f"{name}_conv_2")(x)
-        if shortcut.shape[-1] != channels:
-            shortcut = self.dense(channels, name=f"{name}_shortcut")(shortcut)
-        return layers.Add()([shortcut, x])
-
-    def attention(self, x, name):
-        """The map attends to itself; with tokens in a transformer block, and to them too."""
-        shape, channels = x.shape[1:], x.shape[-1]
-        y = self.norm(x, f"{name}_attention_norm")
-        y = layers.Reshape((-1, channels))(y)  # (batch, height * width, channels)
-        if self.tokens is None:
-            y = self.attend(y, y, f"{name}_attention", NEARLY_ZERO)
-        else:
-            y = self.transformer(y, f"{name}_transformer")
-        return layers.Add()([x, layers.Reshape(shape)(y)])
-
-    def attend(self, x, to, name, scale=1.0):
-        channels = x.shape[-1]
-        query, key, value = (
-            self.dense(channels, name=f"{name}_{part}")(source)
-            for part, source in (("query", x), ("key", to), ("value", to))
-        )
-        y = DotProductAttention(self.num_heads)([query, key, value])
-        return self.dense(channels, scale, name=f"{name}_output")(y)
-
-    def transformer(self, x, name):
-        channels = x.shape[-1]
-        x = self.dense(channels, name=f"{name}_input")(x)
-        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_1")(x)
-        x = layers.Add()([x, self.attend(y, y, f"{name}_itself")])
-        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_2")(x)
-        x = layers.Add()([x, self.attend(y, self.tokens, f"{name}_tokens")])
-        y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_3")(x)
-        gate = self.dense(4 * channels, activation="gelu", name=f"{name}_gate")(y)
-        y = layers.Multiply()([self.dense(4 * channels, name=f"{name}_wide")(y), gate])
-        x = layers.Add()([x, self.dense(channels, name=f"{name}_narrow")(y)])
-        return self.dense(channels, NEARLY_ZERO, name=f"{name}_output")(x)
