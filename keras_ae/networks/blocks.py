@@ -61,23 +61,71 @@ class Blocks:
         self.tokens = tokens
 
     def start(self, scale):
+        """Initial values of a kernel.
+
+        Args:
+            scale: float, of their variance; 1 keeps that of the maps.
+
+        Returns:
+            `keras.initializers.Initializer`.
+        """
         return keras.initializers.VarianceScaling(
             scale, "fan_avg", "uniform", seed=random.randrange(2**31)
         )
 
     def conv(self, filters, strides=1, scale=1.0, **kwargs):
+        """A convolution with kernels of 3 x 3.
+
+        Args:
+            filters: int, channels.
+            strides: int. Defaults to `1`.
+            scale: float, as in `start`. Defaults to `1.0`.
+            **kwargs: as in `keras.layers.Conv2D`.
+
+        Returns:
+            `keras.layers.Conv2D`.
+        """
         start = self.start(scale)
         return layers.Conv2D(filters, 3, strides, "same", kernel_initializer=start, **kwargs)
 
     def dense(self, units, scale=1.0, **kwargs):
+        """A dense layer.
+
+        Args:
+            units: int, channels.
+            scale: float, as in `start`. Defaults to `1.0`.
+            **kwargs: as in `keras.layers.Dense`.
+
+        Returns:
+            `keras.layers.Dense`.
+        """
         return layers.Dense(units, kernel_initializer=self.start(scale), **kwargs)
 
     def norm(self, x, name):
+        """Group normalisation of a map.
+
+        Args:
+            x: Keras tensor, shape `(batch, height, width, channels)`.
+            name: str.
+
+        Returns:
+            Keras tensor of that shape.
+        """
         groups = math.gcd(self.groups, x.shape[-1])
         return layers.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
 
     def residual(self, x, when, channels, name):
-        """Two convolutions, the time (or `None`) added between, round a shortcut."""
+        """Two convolutions, the time added between, round a shortcut.
+
+        Args:
+            x: Keras tensor, shape `(batch, height, width, any)`.
+            when: Keras tensor, shape `(batch, any)`, the time, or `None` for none.
+            channels: int, of the output.
+            name: str, start of the layers' names.
+
+        Returns:
+            Keras tensor, shape `(batch, height, width, channels)`.
+        """
         shortcut = x
         x = layers.Activation("swish")(self.norm(x, f"{name}_norm_1"))
         x = self.conv(channels, name=f"{name}_conv_1")(x)
@@ -93,7 +141,15 @@ class Blocks:
         return layers.Add()([shortcut, x])
 
     def attention(self, x, name):
-        """The map attends to itself; with tokens in a transformer block, and to them too."""
+        """The map attends to itself; with tokens in a transformer block, and to them too.
+
+        Args:
+            x: Keras tensor, shape `(batch, height, width, channels)`.
+            name: str, start of the layers' names.
+
+        Returns:
+            Keras tensor of that shape.
+        """
         shape, channels = x.shape[1:], x.shape[-1]
         y = self.norm(x, f"{name}_attention_norm")
         y = layers.Reshape((-1, channels))(y)  # (batch, height * width, channels)
@@ -104,6 +160,17 @@ class Blocks:
         return layers.Add()([x, layers.Reshape(shape)(y)])
 
     def attend(self, x, to, name, scale=1.0):
+        """Attention with a projection before and after it.
+
+        Args:
+            x: Keras tensor, shape `(batch, positions, channels)`.
+            to: Keras tensor, shape `(batch, tokens, any)`, what is attended to.
+            name: str, start of the layers' names.
+            scale: float, of the last kernel, as in `start`. Defaults to `1.0`.
+
+        Returns:
+            Keras tensor, shape `(batch, positions, channels)`.
+        """
         channels = x.shape[-1]
         query, key, value = (
             self.dense(channels, name=f"{name}_{part}")(source)
@@ -113,6 +180,15 @@ class Blocks:
         return self.dense(channels, scale, name=f"{name}_output")(y)
 
     def transformer(self, x, name):
+        """Attention to the sequence itself and to the tokens, then a gated dense layer.
+
+        Args:
+            x: Keras tensor, shape `(batch, positions, channels)`.
+            name: str, start of the layers' names.
+
+        Returns:
+            Keras tensor of that shape.
+        """
         channels = x.shape[-1]
         x = self.dense(channels, name=f"{name}_input")(x)
         y = layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm_1")(x)
