@@ -93,7 +93,8 @@ class FirstStage(Adversarial, Coder):
             features.trainable = False
         self.synthesis = decoder if quantizer is None else _behind(quantizer, decoder)
         self._split = _split(decoder)
-        self.steps = self.add_weight((), "zeros", dtype="int32", trainable=False, name="steps")
+        kind = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
+        self.steps = self.add_weight((), "zeros", **kind, name="steps")
         self.seed_generator = keras.random.SeedGenerator(random.randrange(2**31))
 
     @staticmethod
