@@ -1,8 +1,8 @@
 """How pytest-xdist shares the tests between two processes: a Case stays together, and so does a
 file, because their tests share one compiled model or one finished run; only the quick runs of
-recipes share nothing. Groups that take long go first, so that neither process waits for the other
-at the end. Each computes with one thread of
-OpenMP: two that want both cores each spin on barriers, and PyTorch takes ten times as long."""
+recipes, and encoders with each decoder, share nothing. Groups that take long go first, so that
+neither process waits for the other at the end. Each computes with one thread of OpenMP: two that
+want both cores each spin on barriers, and PyTorch takes ten times as long."""
 
 import os
 import pathlib
@@ -100,6 +100,8 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.not_on_jax)
         elif item.originalname.startswith("test_quick_runs"):
             group = f"quick_{parameters['name']}"
+        elif item.originalname == "test_every_pair":
+            group = f"pair_{parameters['name']}"
         item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
         if item.path.stem in NEUTRAL:
             item.add_marker(pytest.mark.neutral)
