@@ -1201,6 +1201,9 @@ CASES = [
         data=with_classes((4, 4, 1)),
         bad={
             "pass a model with an encoder": lambda: latent_diffusion(features),
+            "code, switches_1": lambda: latent_diffusion(
+                lambda: unpooling("switches"), num_classes=3
+            ),
             "Pass (2, 2, 2) to": lambda: latent_diffusion(
                 network=lambda: ddpm().network, num_classes=3
             ),

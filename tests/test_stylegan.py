@@ -331,7 +331,6 @@ def test_truncation_goes_to_the_mean_that_training_saw():
     np.testing.assert_allclose(model.synthesize(model.map(noise[:3])), model.generate(noise[:3]))
 
 
-@pytest.mark.not_on_jax
 def test_projection_finds_images_that_it_drew():
     keras.utils.set_random_seed(0)
     model = stylegan2()
@@ -345,7 +344,6 @@ def test_projection_finds_images_that_it_drew():
         model.project(x[:, :4])
 
 
-@pytest.mark.not_on_jax
 def test_the_average_follows_by_images_seen():
     """K2020, appendix B: half of it is new after 10,000 images; in the beginning, as in the
     reference, after a share of those seen so far."""

@@ -81,6 +81,12 @@ class LatentDiffusion(Diffusion):
             **kwargs,
         )
         code = first_stage.decoder.input_shape
+        takes = checks.ends(first_stage.decoder)[0]
+        if len(takes) > 1:
+            raise ValueError(
+                f"the code of {first_stage.name} is {', '.join(sorted(takes))}: needed is one map, "
+                "build the autoencoder without switches."
+            )
         hint = f" Pass {code[1:]} to keras_ae.diffusion_unet."
         checks.check_shape("the first stage's code", code, self.state_shape, hint)
         first_stage.trainable = False
