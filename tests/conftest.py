@@ -10,6 +10,7 @@ import pathlib
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also for the processes that tests start
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as recipes do: see recipes/__init__.py
 if os.environ.get("KERAS_BACKEND") == "jax":  # compiling takes longest here; not in those
     flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
     os.environ.setdefault("XLA_FLAGS", flags)
