@@ -53,6 +53,7 @@ from .networks.latent import patch_discriminator as patch_discriminator
 from .networks.pyramid import conv_pyramid as conv_pyramid
 from .networks.pyramid import pyramid_decoder as pyramid_decoder
 from .networks.pyramid import pyramid_encoder as pyramid_encoder
+from .networks.text import text_encoder as text_encoder
 from .segmentation.encoder_decoder import EncoderDecoder as EncoderDecoder
 from .segmentation.fc_densenet import FCDenseNet as FCDenseNet
 from .segmentation.fcn import FCN as FCN

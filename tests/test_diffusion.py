@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 from scipy import stats
 
+from benchmarks import diffusion as by_hand
 from keras_ae.diffusion import schedule as schedules
 from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import DotProductAttention, SinusoidalEmbedding
@@ -368,3 +369,29 @@ def test_bad_input(trained):
         without.sample(2, labels=[0, 1])
     with pytest.raises(ValueError, match="knows no prompts"):
         without.sample(2, guidance=2.0)
+
+
+def test_images_equal_those_of_a_loop_by_hand_in_pytorch():
+    """The U-Net, and 10 steps of DDIM, with equal weights."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    ours, theirs = by_hand.network(8, 8), by_hand.by_hand(torch, 8, 8)
+    rng, parts = np.random.default_rng(0), dict(theirs.parts)
+    for layer in ours.layers:
+        if not layer.weights:
+            continue
+        shapes = [weight.shape for weight in layer.weights]
+        values = [0.3 * rng.normal(size=shape).astype("float32") for shape in shapes]
+        layer.set_weights(values)
+        kernel = np.moveaxis(values[0], (-1, -2), (0, 1)) if values[0].ndim > 1 else values[0]
+        part = parts.pop(layer.name)
+        with torch.no_grad():
+            part.weight.copy_(torch.tensor(np.ascontiguousarray(kernel)))
+            part.bias.copy_(torch.tensor(values[1]))
+    assert not parts  # all of theirs have been given weights
+    model = DDPM(ours, average_decay=None)
+    noise = rng.normal(size=(3, 8, 8, 1)).astype("float32")
+    drawn = model.generate(noise, steps=10)
+    start = torch.tensor(np.moveaxis(noise, -1, 1).copy())
+    expected = by_hand.sample_by_hand(torch, theirs, start, 10)
+    np.testing.assert_allclose(drawn, np.moveaxis(expected.cpu().numpy(), 1, -1), atol=1e-3)
+    assert 0.1 < np.abs(drawn).mean() < 0.99  # neither grey nor all at an end

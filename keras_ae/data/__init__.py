@@ -5,6 +5,9 @@ from .augment import AddLabelled as AddLabelled
 from .augment import RandomBinarize as RandomBinarize
 from .augment import RandomMask as RandomMask
 from .augment import RandomShift as RandomShift
+from .captions import DigitCaptions as DigitCaptions
+from .captions import slant as slant
+from .captions import thickness as thickness
 from .cells import generated_cells as generated_cells
 from .curves import curve as curve
 from .curves import noisy_curve as noisy_curve

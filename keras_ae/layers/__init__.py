@@ -1,6 +1,7 @@
 """Blocks that two or more models use."""
 
 from .attention import DotProductAttention as DotProductAttention
+from .attention import PositionEmbedding as PositionEmbedding
 from .attention import SinusoidalEmbedding as SinusoidalEmbedding
 from .augmentation import AdaptiveAugmentation as AdaptiveAugmentation
 from .convolution import Conv2D as Conv2D

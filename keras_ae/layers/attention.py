@@ -4,6 +4,7 @@ Source: Vaswani et al. 2017, arXiv:1706.03762, equation 1 and section 3.5.
 """
 
 import math
+import random
 
 import keras
 from keras import ops
@@ -103,3 +104,40 @@ class SinusoidalEmbedding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector for each place of a sequence.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5 (learned positions); starts as those
+    of Radford et al. 2021, arXiv:2103.00020 (deviation 0.01).
+
+    Args:
+        **kwargs: `name` and `dtype`, as in `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: tensor, shape `(batch, length, channels)`, both known.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: when the length is not known.
+    """
+
+    def build(self, input_shape):
+        if len(input_shape) != 3 or None in input_shape[1:]:
+            raise ValueError(
+                f"positions of {input_shape} cannot be learned: pass (batch, length, channels), "
+                "length and channels known."
+            )
+        start = keras.initializers.RandomNormal(stddev=0.01, seed=random.randrange(2**31))
+        self.positions = self.add_weight(input_shape[1:], start, name="positions")
+        self.built = True
+
+    def call(self, inputs):
+        return inputs + ops.cast(self.positions, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

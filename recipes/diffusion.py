@@ -1,0 +1,124 @@
+"""Noise in, picture out: a network that takes a little noise away, a thousand times.
+
+Slide:    And now? Stable Diffusion models
+Source:   Ho et al. 2020, arXiv:2006.11239, figures 2 and 6; Song et al. 2020, arXiv:2010.02502,
+          table 1
+Expected: no published number for digits in these features; on CIFAR-10, in Inception's, 13.36,
+          6.84, 4.67 and 4.16 for 10, 20, 50 and 100 steps with eta 0, and 41.07, 18.36, 8.01 and
+          5.78 with eta 1: few steps need eta 0. At most 3.75 bits per dimension
+Measured: not yet
+Run:      python -m recipes diffusion --data mnist --epochs 10
+"""
+
+import keras
+import numpy as np
+
+import keras_ae
+from keras_ae import evaluation, figures
+from keras_ae import experiment as ex
+from recipes import _diffusion, _samples
+
+STEPS = (10, 20, 50, 100)
+
+
+def main(
+    *,
+    data: ex.Data = "digits",
+    epochs: ex.Epochs = 200,
+    seed: ex.Seed = 0,
+    out: ex.Out = "",
+    quick: ex.Quick = False,
+    resume: ex.Resume = False,
+    precision: ex.Precision = "float32",
+    distribute: ex.Distribute = 1,
+    width: int = 16,
+    samples: int = 1000,
+):
+    """Trains a DDPM on digits, or on other images with labels.
+
+    Args:
+        width: channels at the first level (the paper: 128).
+        samples: images that are drawn for each score, at most as many as there are test images.
+    """
+    with ex.Run("diffusion", locals(), quick_epochs=12) as run:
+        # 1. Data in [-1, 1], digits with a margin
+        side, width, chosen = (12, 16, STEPS[:1]) if run.quick else (32, width, STEPS)
+        images, extractor = _samples.prepared(data, side)
+        x_train, x_test = (2.0 * x - 1.0 for x in (images.x_train, images.x_test))
+        # 2. Model: the paper's U-Net, narrow
+        multipliers = (1, 2) if run.quick else (1, 2, 4)
+        shape, attend = x_train.shape[1:], (side // 2 ** (len(multipliers) - 1),)
+        network = keras_ae.diffusion_unet(shape, width, multipliers, 1, attend, 0.0, groups=8)
+        # 3. Objective: the noise that was added, at a step that is drawn for each image
+        decay = 0.99 if run.quick else 0.999
+        model = keras_ae.DDPM(network, average_decay=decay)
+        rate = 2e-3 if run.quick else 1e-3
+        model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
+        # 4. Train
+        model.fit(x_train, batch_size=64, epochs=run.epochs, verbose=0, callbacks=run.callbacks())
+
+        # 5. Look: the way forth and back, then scores for few and many steps
+        about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
+        run.metric("parameters", network.count_params(), "of the network")
+        run.figure(
+            "process",
+            figures.strips(
+                _ways(model, x_test[:8], seed),
+                f"Noise added; noise taken away, from other noise\n{about}",
+            ),
+        )
+        number = min(samples, len(x_test))
+        rng = np.random.default_rng(seed)
+        some = images.x_train[rng.permutation(len(x_train))[:number]]
+        score = lambda key, drawn: _score(run, extractor, key, drawn, images.x_test[:number])
+        floor = score("floor", some)
+        score("independent_pixels", rng.permuted(some, axis=0))
+        curves, panels = {"floor": [STEPS[:: len(STEPS) - 1], [floor, floor]]}, {}
+        for eta in (0.0, 1.0):
+            found = []
+            for steps in chosen:
+                drawn = model.sample(number, seed=seed, steps=steps, eta=eta, batch_size=100)
+                drawn = _samples.in_range(drawn)
+                found.append(score(f"eta_{eta:.0f}_steps_{steps}", drawn))
+                panels[f"eta {eta:.0f},\n{steps} steps\n{found[-1]:.1f}"] = drawn[:12]
+            curves[f"eta {eta:.0f}"] = [chosen, found]
+        raw = model.sample(number, seed=seed, steps=chosen[-1], average=False, batch_size=100)
+        score("raw", _samples.in_range(raw))
+        title = f"The same noise by eta and steps; Fréchet distance at the left, floor {floor:.2f}"
+        run.figure("samples", figures.strips(panels, f"{title}\n{about}"))
+        if not run.quick:
+            label = f"Fréchet distance of {number} samples"
+            title = f"Few steps need eta 0\n{about}"
+            run.figure("steps", figures.curves(curves, title, "steps", label, True, True))
+        # 6. The deterministic way is one to one; and how many bits an image takes
+        few, all_steps = x_test[:16], 50 if run.quick else model.num_steps
+        again = model.reconstruct(few, all_steps)
+        run.metric("round_trip", np.sqrt(np.mean((again - few) ** 2)), "root mean square, of 2")
+        levels = 2.0 * evaluation.quantize(images.x_test[: min(number, 200)]) - 1.0
+        bits = model.bits_per_dimension(levels, steps=all_steps, seed=seed, batch_size=40)
+        run.metric("bits_per_dimension", bits.mean(), f"at most, mean of {len(levels)} images")
+        run.save(model)
+        run.finish()
+
+
+def _ways(model, x, seed):
+    """Rows of a figure: images under more and more noise, and samples on their way back."""
+    noise, rows = model.sample_noise(len(x), seed), {"images": x}
+    for time in reversed(_diffusion.SHOWN):
+        noisy = model.add_noise(x, np.full(len(x), time), noise)
+        rows[f"step {time + 1}"] = keras.ops.convert_to_numpy(noisy)
+    for step, state in _diffusion.states(model, len(x), [seed, 1]).items():
+        rows[_diffusion.named(step)] = state
+    return {name: np.clip((row + 1.0) / 2.0, 0.0, 1.0) for name, row in rows.items()}
+
+
+def _score(run, extractor, key, drawn, real):
+    found = extractor.scores(drawn, real, kernel=False)
+    run.metric(f"{key}_frechet", found["frechet"], _samples.UNIT)
+    if key.startswith("eta"):
+        run.metric(f"{key}_class_distance", found["class_distance"], "total variation of classes")
+    return found["frechet"]
+
+
+if __name__ == "__main__":
+    ex.command_line(main)
