@@ -33,6 +33,7 @@ def first_stage(run, images, width, code_channels=3):
         keras_ae.patch_discriminator(shape, width, 2),
         features=scaled,
         perceptual=0.1,
+        adversarial=0.1,
         adversarial_start=steps // 2,
         name="first_stage",
     )
@@ -43,7 +44,7 @@ def first_stage(run, images, width, code_channels=3):
     return model
 
 
-def unet(shape, width, token_shape, multipliers=(1, 2)):
+def unet(shape, width, token_shape, multipliers):
     """A narrow U-Net that attends to tokens at the lowest level."""
     attend = (shape[0] // 2 ** (len(multipliers) - 1),)
     sizes = {"num_blocks": 1, "dropout": 0.0, "groups": 8, "num_heads": 4}

@@ -65,14 +65,16 @@ def main(
         x_train, ids = 2.0 * images.x_train - 1.0, captions.encode(sentences)
         # 2. Model: an autoencoder; words to tokens; a U-Net for codes that attends to the tokens
         stage = _diffusion.first_stage(run, images, width // 2)
+        code = stage.decoder.input_shape[1:]
         reader = keras_ae.text_encoder(len(captions.words) + 1, words.LENGTH, 2 * width)
         model = keras_ae.LatentDiffusion(
             stage,
-            _diffusion.unet(stage.decoder.input_shape[1:], width, (words.LENGTH, 2 * width)),
+            _diffusion.unet(code, width, (words.LENGTH, 2 * width), (1,) if run.quick else (1, 2)),
+            predicts="velocity",
             conditioner=reader,
             average_decay=0.99 if run.quick else 0.999,
         )
-        # 3. Objective: the noise that was added to codes; a tenth of the images has no prompt
+        # 3. Objective: the velocity, at a step that is drawn, of codes; a tenth has no prompt
         rate = keras.optimizers.schedules.CosineDecay(2e-3, run.epochs * (len(x_train) // 64))
         model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
         # 4. Train: words and pictures together

@@ -11,6 +11,7 @@ from keras_ae.diffusion import schedule as schedules
 from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import DotProductAttention, SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
+from recipes.latent_diffusion import inpaint
 from tests.cases import SOON
 
 NAMES = ("linear", "sqrt_linear", "cosine")
@@ -311,6 +312,17 @@ def test_steps_one_by_one_are_the_loop(trained):
         state = model.denoise_step(state, int(step), int(later), labels=labels, guidance=1.5)
     drawn = model.generate(noise, labels=labels, guidance=1.5, steps=5)
     np.testing.assert_allclose(state, drawn, atol=1e-4)
+
+
+def test_inpainting_keeps_what_is_known_and_fits_the_rest(trained):
+    model, x, labels = trained
+    known = np.zeros((4, 4, 1), "float32")
+    known[:2] = 1.0
+    drawn = inpaint(model, x[:16], known, None, seed=3)  # no prompt: the known half decides
+    np.testing.assert_allclose(drawn[:, :2], x[:16, :2], atol=1e-5)
+    lower = drawn[:, 2:].mean(axis=(1, 2, 3))
+    assert (np.sign(lower) == np.where(labels[:16], 1, -1)).all()
+    assert np.abs(np.abs(lower) - 0.6).mean() < 0.2
 
 
 def test_a_trained_model_returns_what_it_encodes(trained):

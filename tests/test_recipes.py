@@ -415,6 +415,23 @@ CONVOLUTIONAL = {
         {"samples", "growth", "fade"},
         lambda n: n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["classes_hit"] == 10,
     ),
+    "diffusion": (
+        {"process", "samples"},
+        lambda n: (
+            n["eta_0_steps_10_frechet"] < 0.6 * n["independent_pixels_frechet"]
+            and n["eta_0_steps_10_frechet"] < min(n["eta_1_steps_10_frechet"], n["raw_frechet"])
+            and n["round_trip"] < 0.05
+            and n["bits_per_dimension"] < 4  # 8 without a model
+        ),
+    ),
+    "latent_diffusion": (
+        {"reconstructions", "guidance", "steps", "inpainting"},
+        lambda n: (
+            n["reconstruction_frechet"] < 0.2 * n["independent_pixels_frechet"]
+            and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
+            and n["class_accuracy"] > max(0.5, n["guidance_1_class_accuracy"])
+        ),
+    ),
     "gan_progress": (
         {"samples", "nearest", "training"},
         lambda n: (
