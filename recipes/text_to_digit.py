@@ -56,6 +56,8 @@ def main(
         samples: images whose digit, thickness and slant are measured.
     """
     with ex.Run("text_to_digit", locals(), quick_epochs=16) as run:
+        if samples < 90:
+            raise ValueError(f"--samples {samples}: there are 90 prompts, pass at least as many.")
         # 1. Data: digits, and sentences about what is measured on them; a word is left out at times
         side, width = (16, 16) if run.quick else (32, width)
         images, extractor = _samples.prepared(data, side)
@@ -94,7 +96,7 @@ def main(
         title = f"What the prompts gave, guidance {guidance:g}\n{about}"
         run.figure("prompts", figures.strips(rows, title))
 
-        number = np.arange(samples)
+        number = np.arange(540 if run.quick else samples)
         digits, wanted = number % 10, np.stack([number // 10 % 3, number // 30 % 3], axis=-1)
         texts = [words.sentence(digit, *which) for digit, which in zip(digits, wanted)]
         every, measured = captions.encode(texts), {}

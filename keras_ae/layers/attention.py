@@ -126,6 +126,9 @@ class PositionEmbedding(keras.layers.Layer):
         ValueError: when the length is not known.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
     def build(self, input_shape):
         if len(input_shape) != 3 or None in input_shape[1:]:
             raise ValueError(
