@@ -21,7 +21,9 @@ class Worker:
 
     def __init__(self, module, name, *arguments):
         backend = name.removeprefix("ours ") if name.startswith("ours ") else "numpy"
-        environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        # oneDNN as in recipes (recipes/__init__.py), where nothing else is said
+        common = {"TF_ENABLE_ONEDNN_OPTS": "1", **os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {**common, "KERAS_BACKEND": backend}
         command = [sys.executable, "-m", f"benchmarks.{module}", name, *map(str, arguments)]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115, open as long as the process
         self.process = subprocess.Popen(
@@ -54,7 +56,7 @@ class Worker:
 
 
 def compare_steps(module, contenders, rounds, title, *arguments):
-    """Times training steps of contenders in turn, and prints ratios to the first one by round.
+    """Times steps of contenders in turn, and prints ratios to the first one by round.
 
     Args:
         module: str, as in `Worker`; its contenders are told their whole name, then the arguments.

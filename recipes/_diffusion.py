@@ -1,5 +1,7 @@
 """What recipes of diffusion share: the first stage, narrow U-Nets, states on the way back."""
 
+import math
+
 import keras
 
 import keras_ae
@@ -26,7 +28,6 @@ def first_stage(run, images, width, code_channels=3):
         ],
         name="features",
     )
-    steps = run.epochs * (len(images.x_train) // 64)
     model = keras_ae.FirstStage(
         keras_ae.latent_encoder(shape, **sizes),
         keras_ae.latent_decoder(shape, **sizes),
@@ -34,7 +35,7 @@ def first_stage(run, images, width, code_channels=3):
         features=scaled,
         perceptual=0.1,
         adversarial=0.1,
-        adversarial_start=steps // 2,
+        adversarial_start=num_steps(run, images.x_train) // 2,
         name="first_stage",
     )
     model.compile(keras_ae.FirstStage.paper_optimizers(1e-3))
@@ -51,6 +52,11 @@ def unet(shape, width, token_shape, multipliers):
     return keras_ae.diffusion_unet(
         shape, width, multipliers, attention_sides=attend, token_shape=token_shape, **sizes
     )
+
+
+def num_steps(run, x, batch_size=64):
+    """Steps of a whole `fit`."""
+    return run.epochs * math.ceil(len(x) / batch_size)
 
 
 def steps_of(model, steps):

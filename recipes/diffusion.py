@@ -93,7 +93,11 @@ def main(
         # 6. The deterministic way is one to one; and how many bits an image takes
         few, all_steps = x_test[:16], 50 if run.quick else model.num_steps
         again = model.reconstruct(few, all_steps)
-        run.metric("round_trip", np.sqrt(np.mean((again - few) ** 2)), "root mean square, of 2")
+        run.metric(
+            "round_trip",
+            np.sqrt(np.mean((again - few) ** 2)),
+            "root mean square error, pixels in [-1, 1]",
+        )
         levels = 2.0 * evaluation.quantize(images.x_test[: min(number, 200)]) - 1.0
         bits = model.bits_per_dimension(levels, steps=all_steps, seed=seed, batch_size=40)
         run.metric("bits_per_dimension", bits.mean(), f"at most, mean of {len(levels)} images")

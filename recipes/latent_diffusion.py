@@ -41,7 +41,8 @@ def main(
     """Trains an autoencoder, diffusion in its codes, and beside them diffusion in pixels.
 
     Args:
-        width: channels of both U-Nets at their first level; half of them in the autoencoder.
+        width: channels of the codes' U-Net at its first level; half of them in the autoencoder and
+            in the pixels' U-Net, which has three levels, (1, 2, 4) times as wide.
         guidance: how much samples are drawn towards their class; 1 is as in the data.
         samples: images that are drawn for each score, at most as many as there are test images.
     """
@@ -66,7 +67,7 @@ def main(
         #    images is shown without its class
         # 4. Train: both as long
         for name, model in arms.items():
-            rate = keras.optimizers.schedules.CosineDecay(2e-3, run.epochs * (len(x_train) // 64))
+            rate = keras.optimizers.schedules.CosineDecay(2e-3, _diffusion.num_steps(run, x_train))
             model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
             callbacks = run.callbacks(name)
             settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0}
@@ -141,8 +142,10 @@ def _compare(run, arms, drawn, labels, score, floor, about):
     """Score and time of sampling, in codes and in pixels, of as many samples and steps."""
     panels, found, spent = {}, {}, {}
     for name, model in arms.items():
-        found[name] = score(f"{name}_plain_", drawn[name], labels)
+        found[name] = score(f"{name}_plain_", drawn[name], labels)  # guidance 1
         spent[name] = _seconds(model, labels[:100])
+        size = model.network.count_params()
+        run.metric(f"{name}_parameters", size, "of the U-Net")
         run.metric(f"{name}_seconds", spent[name], "for 100 samples in 50 steps")
         where = "codes" if name == "model" else name
         panels[f"in {where}: {found[name]:.1f}, {spent[name]:.1f} s"] = drawn[name][:100]
@@ -182,7 +185,9 @@ def inpaint(model, x, known, labels, seed=0, guidance=1.0, steps=50):
     """Draws what is not known of images, so that it fits what is.
 
     At each step the known part of the state is that of the image, with as much noise as the step
-    has; the network makes the rest fit it (Lugmayr et al. 2022, arXiv:2201.09865, equation 8).
+    has; the network makes the rest fit it (Lugmayr et al. 2022, arXiv:2201.09865, equation 8; here
+    the noise is the same at every step, as the way back adds none either). In codes the known part
+    comes back as the first stage reconstructs it.
 
     Args:
         model: `LatentDiffusion` or `DDPM`.

@@ -2,8 +2,8 @@
 
 Slide:    And now? Stable Diffusion models
 Source:   Rombach et al. 2022, arXiv:2112.10752, section 4.3.1 (a transformer over the words,
-          trained with the denoiser that attends to them); thickness and slant of digits as in
-          Castro et al. 2019, arXiv:1809.10780
+          trained with the denoiser that attends to them); Castro et al. 2019, arXiv:1809.10780 (the
+          slant of digits)
 Expected: no published number; the digit of nearly every sample is the one that was asked for, and
           thickness and slant are measured to follow the words (by chance a third)
 Measured: not yet
@@ -56,6 +56,8 @@ def main(
         samples: images whose digit, thickness and slant are measured.
     """
     with ex.Run("text_to_digit", locals(), quick_epochs=16) as run:
+        if not prompts:
+            raise ValueError("--prompts: pass at least one.")
         if samples < 90:
             raise ValueError(f"--samples {samples}: there are 90 prompts, pass at least as many.")
         # 1. Data: digits, and sentences about what is measured on them; a word is left out at times
@@ -77,7 +79,7 @@ def main(
             average_decay=0.99 if run.quick else 0.999,
         )
         # 3. Objective: the velocity, at a step that is drawn, of codes; a tenth has no prompt
-        rate = keras.optimizers.schedules.CosineDecay(2e-3, run.epochs * (len(x_train) // 64))
+        rate = keras.optimizers.schedules.CosineDecay(2e-3, _diffusion.num_steps(run, x_train))
         model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
         # 4. Train: words and pictures together
         settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0}
@@ -87,7 +89,7 @@ def main(
         draw = lambda ids, strength: _samples.in_range(
             model.sample(len(ids), labels=ids, seed=seed, guidance=strength, batch_size=100)
         )
-        drawn = draw(np.repeat(asked, 10, axis=0), guidance)
+        drawn = draw(np.repeat(asked, 10, axis=0), guidance)  # ten of each
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         rows = {
             text.replace(" slanted", "\nslanted"): drawn[10 * n : 10 * n + 10]
@@ -122,8 +124,6 @@ def main(
             title = f"Measured {name} of samples by the word in their prompt; of training images "
             title += f"a third each\nlies below, between and above {ends} {unit}; {about}"
             run.figure(name, figures.histograms(by_word, title, unit))
-        found = extractor.scores(drawn, images.x_test[: len(drawn)], kernel=False)
-        run.metric("frechet", found["frechet"], _samples.UNIT)
         run.save(model)
         run.finish()
 

@@ -40,6 +40,17 @@ def test_thickness_of_bars():
     assert data.thickness(np.zeros((1, 5, 5, 1))) == 0.0
 
 
+def test_a_turned_or_mirrored_bar_is_as_thick():
+    bar = bars(4)[0, ..., 0]
+    turned = [ndimage.rotate(bar, angle, order=1, reshape=False) for angle in (0, 45, -45, 90)]
+    found = data.thickness(np.clip(turned, 0, 1)[..., None])
+    np.testing.assert_allclose(found, found[0], rtol=0.08)
+    digits = data.load("digits", 16).x_train
+    np.testing.assert_allclose(
+        data.thickness(digits), data.thickness(digits[:, :, ::-1]), rtol=1e-5
+    )
+
+
 @pytest.mark.parametrize("angle", (-25.0, 0.0, 10.0, 25.0))
 def test_slant_of_a_sheared_bar(angle):
     assert data.slant(leaning(angle))[0] == pytest.approx(angle, abs=0.5)
@@ -51,10 +62,12 @@ def test_slant_of_what_has_no_height():
     np.testing.assert_array_equal(data.slant(line), [0.0, 0.0])
 
 
-def test_measures_refuse_colour():
+def test_measures_refuse_colour_and_other_ranges():
     for measure in (data.thickness, data.slant):
         with pytest.raises(ValueError, match="examples, height, width, 1"):
             measure(np.zeros((2, 8, 8, 3)))
+        with pytest.raises(ValueError, match="from -1 to 1: pass bright strokes"):
+            measure(2.0 * bars(3) - 1.0)
 
 
 def test_words_split_the_images_in_three():
@@ -93,10 +106,14 @@ def test_words_are_numbers():
     assert ids.shape == (2, words.LENGTH) and ids.dtype == np.int32
     spoken = [[captions.words[number - 1] for number in row if number] for row in ids]
     assert spoken == [["a", "thick", "seven", "slanted", "to", "the", "right"], ["a", "five"]]
-    with pytest.raises(ValueError, match="does not know 'blue'"):
+    with pytest.raises(ValueError, match="has the unknown word 'blue'"):
         captions.encode(["a blue seven"])
     with pytest.raises(ValueError, match="has 8 words"):
         captions.encode(["a a a a a a a a"])
+    with pytest.raises(ValueError, match="pass a list"):
+        captions.encode("a five")
+    with pytest.raises(ValueError, match="pass 0 to 9"):
+        words.sentence(-1)
 
 
 def test_a_text_encoder_reads_the_order_of_words():

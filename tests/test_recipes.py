@@ -429,13 +429,13 @@ CONVOLUTIONAL = {
         lambda n: (
             n["reconstruction_frechet"] < 0.2 * n["independent_pixels_frechet"]
             and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
-            and n["class_accuracy"] > max(0.5, n["guidance_1_class_accuracy"])
+            and n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
         ),
     ),
     "text_to_digit": (
         {"prompts", "thickness", "slant"},
         lambda n: (
-            n["class_accuracy"] > max(0.5, n["guidance_1_class_accuracy"])
+            n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
             and min(n["thickness_accuracy"], n["slant_accuracy"]) > 0.42  # by chance a third
             and n["thickness_range"] > 0.1
             and n["slant_range"] > 4

@@ -1,12 +1,13 @@
 """Sentences about digits, made of what is measured on them: "a thick seven slanted to the right".
 
-Source: this library; thickness and slant of digits as in Castro et al. 2019, arXiv:1809.10780
-(Morpho-MNIST), section 3.1.
+Source: this library; the slant of digits as in Castro et al. 2019, arXiv:1809.10780 (Morpho-MNIST).
 """
 
 import dataclasses
 
 import numpy as np
+
+from ..engine.checks import check_rate
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 THICKNESS = ("thin", "medium", "thick")
@@ -17,8 +18,8 @@ LENGTH = 7  # words of the longest sentence
 def thickness(x):
     """How thick the strokes of digits are.
 
-    Ink over half its outline, which is exact for a bar that is long: its area over its length. The
-    outline of grey pixels is their total variation.
+    Ink over half its outline: of a long bar its area over its length. The outline of grey pixels is
+    their total variation, of slopes between four pixels each, so that a mirrored digit is as thick.
 
     Source: this library.
 
@@ -29,11 +30,12 @@ def thickness(x):
         float32 array, shape `(examples,)`, pixels; 0 for a black image.
 
     Raises:
-        ValueError: when images have more than one channel.
+        ValueError: when images have more than one channel, or values outside [0, 1].
     """
     x = np.pad(_grey(x), ((0, 0), (1, 1), (1, 1)))
-    down, right = (np.diff(x, axis=axis, append=0.0) for axis in (1, 2))
-    outline = np.sqrt(down**2 + right**2).sum(axis=(1, 2))
+    down, right = np.diff(x, axis=1), np.diff(x, axis=2)
+    down, right = (down[:, :, 1:] + down[:, :, :-1]) / 2, (right[:, 1:] + right[:, :-1]) / 2
+    outline = np.hypot(down, right).sum(axis=(1, 2))  # between four pixels each
     return (2.0 * x.sum(axis=(1, 2)) / np.maximum(outline, 1e-6)).astype("float32")
 
 
@@ -43,7 +45,7 @@ def slant(x):
     The shear that makes the second moments of rows and columns independent: tan(angle) = covariance
     of row (counted upwards) and column over the variance of the row.
 
-    Source: Castro et al. 2019, arXiv:1809.10780, section 3.1.
+    Source: Castro et al. 2019, arXiv:1809.10780 ("slant", by moments).
 
     Args:
         x: array, as for `thickness`.
@@ -52,7 +54,7 @@ def slant(x):
         float32 array, shape `(examples,)`, degrees; 0 for what has no height.
 
     Raises:
-        ValueError: when images have more than one channel.
+        ValueError: when images have more than one channel, or values outside [0, 1].
     """
     x = _grey(x)
     ink = np.maximum(x.sum(axis=(1, 2)), 1e-6)
@@ -67,8 +69,13 @@ def slant(x):
 
 def _grey(x):
     x = np.asarray(x, "float64")
-    if x.ndim != 4 or x.shape[-1] != 1:
-        raise ValueError(f"images of shape {x.shape[1:]}: pass (examples, height, width, 1).")
+    if x.ndim != 4 or x.shape[-1] != 1 or not len(x):
+        raise ValueError(f"x has shape {x.shape}: pass (examples, height, width, 1).")
+    if not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(
+            f"x has values from {x.min():.3g} to {x.max():.3g}: pass bright strokes on black, in "
+            "[0, 1]."
+        )
     return x[..., 0]
 
 
@@ -124,7 +131,7 @@ class DigitCaptions:
         Args:
             x: array, as for `thickness`.
             labels: int array, shape `(examples,)`, 0 to 9.
-            left_out: float in [0, 1], how often thickness is not told, and how often the slant.
+            left_out: float in [0, 1), how often thickness is not told, and how often the slant.
                 Defaults to `0.0`.
             seed: int, of what is left out. Defaults to `0`.
 
@@ -134,15 +141,18 @@ class DigitCaptions:
         Raises:
             ValueError: when images or labels do not fit.
         """
-        labels = np.asarray(labels)
-        if labels.shape != (len(x),) or labels.min() < 0 or labels.max() > 9:
+        labels, which = np.asarray(labels), self.measure(x)
+        if labels.shape != (len(x),) or not np.isin(labels, range(10)).all():
+            wrong = labels[~np.isin(labels, range(10))][:1]
             raise ValueError(
-                f"labels of shape {labels.shape}: pass one of 0 to 9 for each of {len(x)} images."
+                f"labels of shape {labels.shape}{f' with {wrong[0]}' if len(wrong) else ''}: pass "
+                f"one of 0 to 9 for each of {len(x)} images."
             )
+        check_rate("left_out", left_out)
         told = np.random.default_rng(seed).random((len(x), 2)) >= left_out
         return [
             sentence(int(label), *(int(w) if t else None for w, t in zip(which, tells)))
-            for label, which, tells in zip(labels, self.measure(x), told)
+            for label, which, tells in zip(labels, which, told)
         ]
 
     def encode(self, sentences):
@@ -158,15 +168,18 @@ class DigitCaptions:
         Raises:
             ValueError: when a word is not known, or there are too many of them.
         """
+        if isinstance(sentences, str):
+            raise ValueError(f"{sentences!r} is one sentence: pass a list of them.")
         numbers = {word: number for number, word in enumerate(self.words, 1)}
         ids = np.zeros((len(sentences), LENGTH), "int32")
         for row, text in zip(ids, sentences):
             words = text.lower().split()
             unknown = [word for word in words if word not in numbers]
             if unknown or len(words) > LENGTH:
-                what = f"does not know {unknown[0]!r}" if unknown else f"has {len(words)} words"
+                what = f"the unknown word {unknown[0]!r}" if unknown else f"{len(words)} words"
                 raise ValueError(
-                    f"the prompt {text!r} {what}: pass at most {LENGTH} of {', '.join(numbers)}."
+                    f"the prompt {text!r} has {what}: pass at most {LENGTH} of "
+                    f"{', '.join(numbers)}."
                 )
             row[: len(words)] = [numbers[word] for word in words]
         return ids
@@ -184,7 +197,12 @@ def sentence(digit, thickness=None, slant=None):
 
     Returns:
         str, "a thick seven slanted to the right", say.
+
+    Raises:
+        ValueError: when the digit is not one.
     """
+    if digit not in range(10):
+        raise ValueError(f"digit={digit!r}: pass 0 to 9.")
     words = ["a", None if thickness is None else THICKNESS[thickness], DIGITS[digit]]
     words.append(None if slant is None else SLANT[slant])
     return " ".join(word for word in words if word)
