@@ -153,9 +153,8 @@ def _compare(run, arms, drawn, labels, score, floor, about):
         ("ratio_to_pixels", found, "Fréchet distance"),
         ("time_ratio", spent, "time of sampling"),
     ):
-        run.metric(
-            key, values["model"] / values["pixels"], f"{what} over that of the pixels' model"
-        )
+        ratio = values["model"] / values["pixels"]
+        run.metric(key, ratio, f"{what} over that of the pixels' model")
     title = f"Fréchet distance (floor {floor:.2f}) and time for 100 samples\n{about}"
     run.figure("samples", figures.tiles(panels, title))
 
