@@ -71,7 +71,8 @@ def build(name, side, width, units, epochs, images):
         return keras_ae.StyleGAN(**keras_ae.stylegan_networks(shape, **styles), **times)
     if name == "stylegan2":
         networks = keras_ae.stylegan2_networks(shape, **{**styles, "depth": 2})
-        return keras_ae.StyleGAN2(**networks, **keras_ae.StyleGAN2.small_images)
+        # (of R1 more than for small images: those are for a hundred times as many of them)
+        return keras_ae.StyleGAN2(**networks, **{**keras_ae.StyleGAN2.small_images, "r1": 1.0})
     if name == "gan":
         generator = keras_ae.dense_generator(shape, 100, (units, units))
         discriminator = keras_ae.maxout_discriminator(shape, (units // 5, units // 5), seed=0)
