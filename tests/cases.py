@@ -347,10 +347,8 @@ def tokens(length):
     )
 
 
-def ddpm(multipliers=(1,), token_shape=(2, 4), **kwargs):
-    network = keras_ae.diffusion_unet(
-        (4, 4, 1), 4, multipliers, 1, (), 0.0, 2, token_shape, name="network"
-    )
+def ddpm(network=None, **kwargs):
+    network = network or plain_denoiser((4, 4, 1))
     return keras_ae.DDPM(network, **{"num_classes": 3, **kwargs})
 
 
@@ -382,10 +380,10 @@ def plain_first_stage(**kwargs):
     )
 
 
-def plain_denoiser():
-    """Image, time and tokens through few layers."""
+def plain_denoiser(shape=(2, 2, 2)):
+    """Image, time and tokens through few layers (test_diffusion.py trains and saves a U-Net)."""
     inputs = {
-        "image": keras.Input((2, 2, 2), name="image"),
+        "image": keras.Input(shape, name="image"),
         "time": keras.Input((), name="time"),
         "tokens": keras.Input((2, 4), name="tokens"),
     }
@@ -394,7 +392,8 @@ def plain_denoiser():
     told = keras.layers.Reshape((1, 1, 3))(keras.layers.Dense(3)(told))
     x = keras.layers.Conv2D(3, 3, padding="same")(inputs["image"])
     x = keras.layers.Activation("tanh")(keras.layers.Add()([x, told]))
-    return keras.Model(inputs, keras.layers.Conv2D(2, 3, padding="same")(x))
+    last = keras.layers.Conv2D(shape[-1], 3, padding="same", dtype="float32")  # as in U-Nets
+    return keras.Model(inputs, last(x), name="network")
 
 
 def features():
@@ -1145,9 +1144,11 @@ CASES = [
             "condition_dropout=1": lambda: ddpm(condition_dropout=1),
             "average_decay=1": lambda: ddpm(average_decay=1),
             "needed are 'image', 'time': ": lambda: ddpm(num_classes=None),
-            "'image', 'time' and tokens": lambda: ddpm(token_shape=None),
+            "'image', 'time' and tokens": lambda: ddpm(
+                keras_ae.diffusion_unet((4, 4, 1), 4, (1,), 1, (), groups=2)
+            ),
             "num_classes=0": lambda: ddpm(num_classes=0),
-            "multiples of 8": lambda: ddpm(multipliers=(1, 1, 1, 1)),
+            "multiples of 8": lambda: keras_ae.diffusion_unet((4, 4, 1), 4, (1, 1, 1, 1)),
             "given one number for each image": lambda: ddpm(conditioner=tokens(2)),
         },
         random_terms=("loss", "denoising"),

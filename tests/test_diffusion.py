@@ -360,6 +360,40 @@ def test_all_images_share_one_program(trained):
     np.testing.assert_allclose(model.generate(noise[:4], steps=3), whole[:4], atol=1e-5)
 
 
+@pytest.mark.long
+def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
+    model, _, _ = trained
+    noise, labels = model.sample_noise(4, seed=5), np.array([0, 1, 1, 0], "int32")
+    drawn = model.generate(noise, labels=labels, guidance=2.0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.generate(noise, labels=labels, guidance=2.0), drawn, atol=1e-5)
+    if model.cannot_export():
+        return  # says why; TensorFlow exports
+    import tensorflow as tf
+
+    model.export(tmp_path / "exported")
+    sample = tf.saved_model.load(tmp_path / "exported").signatures["sample"]
+    told = {"noise": noise, "labels": labels, "guidance": np.float32(2.0)}
+    (served,) = sample(**{name: tf.constant(value) for name, value in told.items()}).values()
+    np.testing.assert_allclose(served, drawn, atol=1e-4)
+
+
+@pytest.mark.once
+def test_half_precision_trains_a_network(trained):
+    _, x, labels = trained
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = diffusion_unet((4, 4, 1), 4, (1,), 1, (4,), groups=2, token_shape=(1, 4))
+        model = DDPM(network, num_steps=20, num_classes=2, sampling_steps=2)
+        model.compile(keras.optimizers.Adam(1e-2), **SOON)
+        losses = model.fit(x, labels, batch_size=256, epochs=4, verbose=0).history["loss"]
+        assert network.compute_dtype == "bfloat16" and model.sample(2, seed=0).dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert losses[-1] < losses[0]
+
+
 def test_bad_input(trained):
     model, x, _ = trained
     for message, call in {
