@@ -305,3 +305,40 @@ def test_layers_do_not_follow_the_global_data_format():
             np.testing.assert_allclose(array(layer(x)), values, atol=1e-5)
     finally:
         keras.config.set_image_data_format(before)
+
+
+@pytest.mark.parametrize(
+    "shape, arguments",
+    [
+        ((5, 4, 6), {"groups": 3}),
+        ((3, 6), {"groups": 2, "scale": False}),
+        ((2, 3, 2, 4), {"groups": -1, "center": False}),
+        ((8,), {"groups": 4}),  # without places: Keras' own
+        ((4, 3, 6), {"groups": 2, "axis": 1}),  # not the last axis: Keras' own
+    ],
+)
+def test_group_normalization_is_that_of_keras(shape, arguments):
+    ours, theirs = (
+        kind(epsilon=1e-5, **arguments)
+        for kind in (layers.GroupNormalization, keras.layers.GroupNormalization)
+    )
+    x = 0.5 + normal(4, *shape) * np.linspace(0.1, 2.0, shape[-1], dtype="float32")
+    for layer in (ours, theirs):
+        layer.build((None, *shape))
+    weights = [normal(*weight.shape) for weight in ours.weights]
+    ours.set_weights(weights)
+    theirs.set_weights(weights)
+    found, expected = gradients(ours, x), gradients(theirs, x)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-4)
+    again = layers.GroupNormalization.from_config(ours.get_config())
+    assert again.get_config() == ours.get_config()
+
+
+def test_group_normalization_of_means_far_from_zero():
+    x = 1000.0 + normal(2, 8, 8, 4)
+    y = array(layers.GroupNormalization(groups=2, epsilon=0.0)(x)).reshape(2, 64, 2, 2)
+    np.testing.assert_allclose(y.mean(axis=(1, 3)), 0.0, atol=1e-3)
+    np.testing.assert_allclose(y.std(axis=(1, 3)), 1.0, atol=1e-3)
+    halves = layers.GroupNormalization(groups=2, dtype="mixed_bfloat16")(x)
+    assert keras.backend.standardize_dtype(halves.dtype) == "bfloat16"

@@ -16,6 +16,7 @@ from .fading import FadeIn as FadeIn
 from .maxout import Maxout as Maxout
 from .minibatch import MinibatchStandardDeviation as MinibatchStandardDeviation
 from .normalization import BatchNormalization as BatchNormalization
+from .normalization import GroupNormalization as GroupNormalization
 from .pooling import MaxPool2DWithSwitches as MaxPool2DWithSwitches
 from .priors import GaussianMixturePrior as GaussianMixturePrior
 from .priors import GaussianPrior as GaussianPrior

@@ -8,6 +8,7 @@ from keras import layers
 
 from ..engine.checks import check_positive_int
 from ..layers.attention import DotProductAttention
+from ..layers.normalization import GroupNormalization
 
 # near zero, not zero, as the reference of the paper has it: every weight has a gradient
 NEARLY_ZERO = 1e-10
@@ -112,7 +113,7 @@ class Blocks:
             Keras tensor of that shape.
         """
         groups = math.gcd(self.groups, x.shape[-1])
-        return layers.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
+        return GroupNormalization(groups=groups, epsilon=1e-6, name=name)(x)
 
     def residual(self, x, when, channels, name):
         """Two convolutions, the time added between, round a shortcut.
