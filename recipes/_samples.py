@@ -1,11 +1,13 @@
-"""What recipes of GANs that grow or have styles share: data, the watch, scores, style pictures."""
+"""What recipes of samples share: data, the watch, scores, pictures, and those of styles."""
 
 import contextlib
+import dataclasses
 
 import numpy as np
 
 from keras_ae import callbacks, evaluation, figures, layers
 from keras_ae import data as sources
+from keras_ae import experiment as ex
 
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
@@ -37,30 +39,57 @@ def in_range(drawn):
     return evaluation.quantize((drawn + 1.0) / 2.0)
 
 
+@dataclasses.dataclass
+class Score:
+    """Fréchet distance of images to real ones, and how their classes are.
+
+    Args:
+        run: the recipe's run, that is told.
+        extractor: the classifier in whose features images are compared.
+        real: array of test images in [0, 1].
+    """
+
+    run: ex.Run
+    extractor: evaluation.FeatureExtractor
+    real: np.ndarray
+
+    def __call__(self, key, drawn, asked=None):
+        """Measures images in [0, 1]; with the classes that were asked for, how many are of them.
+
+        Returns:
+            dict of float, as `FeatureExtractor.scores`, and "class_accuracy".
+        """
+        drawn = evaluation.quantize(drawn)
+        found = self.extractor.scores(drawn, self.real, kernel=False)
+        self.run.metric(f"{key}frechet", found["frechet"], UNIT)
+        if asked is not None:
+            found["class_accuracy"] = right = np.mean(self.extractor.classify(drawn) == asked)
+            unit = "share of samples of the class asked for, 0 to 1"
+            self.run.metric(f"{key}class_accuracy", right, unit)
+        return found
+
+    def bounds(self, x_train):
+        """The floor, of as many training images, which is returned; and independent pixels."""
+        rng = np.random.default_rng(self.run.seed)
+        some = x_train[rng.permutation(len(x_train))[: len(self.real)]]
+        self("independent_pixels_", rng.permuted(some, axis=0))
+        return self("floor_", some)["frechet"]
+
+
 def pictures(run, model, images, extractor, looks, about, strip):
     """Measures and draws samples of the last weights, and the same noise over time."""
-    x_train, x_test = images.x_train, images.x_test
-    number, rng = min(len(x_test), 10_000), np.random.default_rng(run.seed)
-    some = x_train[rng.permutation(len(x_train))[:number]]
+    number = min(len(images.x_test), 10_000)
+    score = Score(run, extractor, images.x_test[:number])
     drawn = in_range(model.sample(number, seed=run.seed))
-    raw = in_range(model.sample(number, seed=run.seed, average=False))
-    pixels = rng.permuted(some, axis=0)
-    for key, each in (
-        ("", drawn),
-        ("raw_", raw),
-        ("floor_", some),
-        ("independent_pixels_", pixels),
-    ):
-        found = extractor.scores(each, x_test[:number], kernel=False)
-        run.metric(f"{key}frechet", found["frechet"], UNIT)
-        if not key:
-            run.metric("class_distance", found["class_distance"], "total variation of classes")
-            run.metric("classes_hit", found["classes_hit"], "classes that are drawn")
-            run.metric("coverage", found["coverage"], "share of data with a sample near by")
-    nearest, distances = evaluation.nearest_images(drawn[:2000], x_train)
+    found = score("", drawn)
+    run.metric("class_distance", found["class_distance"], "total variation of classes")
+    run.metric("classes_hit", found["classes_hit"], "classes that are drawn")
+    run.metric("coverage", found["coverage"], "share of data with a sample near by")
+    score("raw_", in_range(model.sample(number, seed=run.seed, average=False)))
+    floor = score.bounds(images.x_train)
+    nearest, distances = evaluation.nearest_images(drawn[:2000], images.x_train)
     run.metric("nearest", distances.mean(), "distance of pixels to the nearest training image")
-    value = lambda key: run.values[f"{key}frechet"]["value"]
-    title = f"Fréchet distance {value(''):.1f}, floor {value('floor_'):.2f}"
+    title = f"Fréchet distance {found['frechet']:.1f}, floor {floor:.2f}"
     rows = {f"epoch {row}": grid[:12] for row, grid in looks.grids().items()}
     rows |= {"samples": drawn[:12], "nearest\nin training": nearest[:12]}
     run.figure("samples", figures.tiles({"samples": drawn[:100]}, f"{title}\n{about}"))

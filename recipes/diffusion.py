@@ -68,22 +68,23 @@ def main(
             ),
         )
         number = min(samples, len(x_test))
-        rng = np.random.default_rng(seed)
-        some = images.x_train[rng.permutation(len(x_train))[:number]]
-        score = lambda key, drawn: _score(run, extractor, key, drawn, images.x_test[:number])
-        floor = score("floor", some)
-        score("independent_pixels", rng.permuted(some, axis=0))
+        score = _samples.Score(run, extractor, images.x_test[:number])
+        floor = score.bounds(images.x_train)
         curves, panels = {"floor": [STEPS[:: len(STEPS) - 1], [floor, floor]]}, {}
+        draw = lambda **how: _samples.in_range(
+            model.sample(number, seed=seed, batch_size=100, **how)
+        )
         for eta in (0.0, 1.0):
             found = []
             for steps in chosen:
-                drawn = model.sample(number, seed=seed, steps=steps, eta=eta, batch_size=100)
-                drawn = _samples.in_range(drawn)
-                found.append(score(f"eta_{eta:.0f}_steps_{steps}", drawn))
+                key, drawn = f"eta_{eta:.0f}_steps_{steps}_", draw(steps=steps, eta=eta)
+                measured = score(key, drawn)
+                found.append(measured["frechet"])
+                unit = "total variation of classes"
+                run.metric(f"{key}class_distance", measured["class_distance"], unit)
                 panels[f"eta {eta:.0f},\n{steps} steps\n{found[-1]:.1f}"] = drawn[:12]
             curves[f"eta {eta:.0f}"] = [chosen, found]
-        raw = model.sample(number, seed=seed, steps=chosen[-1], average=False, batch_size=100)
-        score("raw", _samples.in_range(raw))
+        score("raw_", draw(steps=chosen[-1], average=False))
         title = f"The same noise by eta and steps; Fréchet distance at the left, floor {floor:.2f}"
         run.figure("samples", figures.strips(panels, f"{title}\n{about}"))
         if not run.quick:
@@ -114,14 +115,6 @@ def _ways(model, x, seed):
     for step, state in _diffusion.states(model, len(x), [seed, 1]).items():
         rows[_diffusion.named(step)] = state
     return {name: np.clip((row + 1.0) / 2.0, 0.0, 1.0) for name, row in rows.items()}
-
-
-def _score(run, extractor, key, drawn, real):
-    found = extractor.scores(drawn, real, kernel=False)
-    run.metric(f"{key}_frechet", found["frechet"], _samples.UNIT)
-    if key.startswith("eta"):
-        run.metric(f"{key}_class_distance", found["class_distance"], "total variation of classes")
-    return found["frechet"]
 
 
 if __name__ == "__main__":

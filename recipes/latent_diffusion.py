@@ -11,7 +11,6 @@ Measured: not yet
 Run:      python -m recipes latent_diffusion --data mnist --epochs 10
 """
 
-import dataclasses
 import math
 import time
 
@@ -19,8 +18,8 @@ import keras
 import numpy as np
 
 import keras_ae
-from keras_ae import evaluation, figures
 from keras_ae import experiment as ex
+from keras_ae import figures
 from recipes import _diffusion, _samples
 
 
@@ -76,11 +75,8 @@ def main(
         # 5. Look: what codes lose; what guidance does; time and score beside those in pixels
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         number = min(samples, len(images.x_test))
-        score = Score(run, extractor, images.x_test[:number])
-        rng = np.random.default_rng(seed)
-        some = images.x_train[rng.permutation(len(x_train))[:number]]
-        floor = score("floor_", some)
-        score("independent_pixels_", rng.permuted(some, axis=0))
+        score = _samples.Score(run, extractor, images.x_test[:number])
+        floor = score.bounds(images.x_train)
         _look_at_codes(run, arms["model"], score, about)
 
         labels, panels, plain = np.arange(number) % classes, {}, {}
@@ -90,39 +86,20 @@ def main(
         by_class = np.argsort(labels[:100], kind="stable")
         for strength in sorted({1.0, guidance} if run.quick else {0.0, 1.0, 2.0, 4.0, guidance}):
             drawn = draw(arms["model"], strength)
-            plain |= {"model": drawn} if strength == 1 else {}
-            key = "" if strength == guidance else f"guidance_{strength:g}_"
-            found, right = score(key, drawn, labels), run.values[f"{key}class_accuracy"]["value"]
-            name = f"guidance {strength:g}:\ndistance {found:.1f}, {right:.0%} right"
-            panels[name] = drawn[by_class]
+            found = score("" if strength == guidance else f"guidance_{strength:g}_", drawn, labels)
+            plain |= {"codes": (drawn, found["frechet"])} if strength == 1 else {}
+            name = f"guidance {strength:g}:\ndistance {found['frechet']:.1f}"
+            panels[f"{name}, {found['class_accuracy']:.0%} right"] = drawn[by_class]
         title = f"A row for each class that was asked for; floor {floor:.2f}\n{about}"
         run.figure("guidance", figures.tiles(panels, title))
 
         if "pixels" in arms:  # too slow for a quick run
-            plain["pixels"] = draw(arms["pixels"], 1.0)
-            _compare(run, arms, plain, labels, score, floor, about)
-        _draw_steps_and_halves(run, arms["model"], images, classes, guidance, about)
+            drawn = draw(arms["pixels"], 1.0)
+            plain["pixels"] = drawn, score("pixels_", drawn, labels)["frechet"]
+            _compare(run, arms, plain, labels, floor, about)
+        _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
         run.save(arms["model"])
         run.finish()
-
-
-@dataclasses.dataclass
-class Score:
-    """Fréchet distance to real images, and how many samples are of the class asked for."""
-
-    run: ex.Run
-    extractor: evaluation.FeatureExtractor
-    real: np.ndarray
-
-    def __call__(self, key, drawn, asked=None):
-        drawn = evaluation.quantize(drawn)
-        found = self.extractor.scores(drawn, self.real, kernel=False)["frechet"]
-        self.run.metric(f"{key}frechet", found, _samples.UNIT)
-        if asked is not None:
-            right = np.mean(self.extractor.classify(drawn) == asked)
-            unit = "share of samples of the class asked for, 0 to 1"
-            self.run.metric(f"{key}class_accuracy", right, unit)
-        return found
 
 
 def _look_at_codes(run, latent, score, about):
@@ -138,45 +115,44 @@ def _look_at_codes(run, latent, score, about):
     run.figure("reconstructions", figures.strips(rows, title))
 
 
-def _compare(run, arms, drawn, labels, score, floor, about):
+def _compare(run, arms, plain, labels, floor, about):
     """Score and time of sampling, in codes and in pixels, of as many samples and steps."""
-    panels, found, spent = {}, {}, {}
-    for name, model in arms.items():
-        found[name] = score(f"{name}_plain_", drawn[name], labels)  # guidance 1
-        spent[name] = _seconds(model, labels[:100])
-        size = model.network.count_params()
-        run.metric(f"{name}_parameters", size, "of the U-Net")
-        run.metric(f"{name}_seconds", spent[name], "for 100 samples in 50 steps")
-        where = "codes" if name == "model" else name
-        panels[f"in {where}: {found[name]:.1f}, {spent[name]:.1f} s"] = drawn[name][:100]
-    for key, values, what in (
-        ("ratio_to_pixels", found, "Fréchet distance"),
-        ("time_ratio", spent, "time of sampling"),
-    ):
-        ratio = values["model"] / values["pixels"]
-        run.metric(key, ratio, f"{what} over that of the pixels' model")
+    panels, spent = {}, {}
+    for where, model in zip(("codes", "pixels"), arms.values()):
+        drawn, found = plain[where]  # guidance 1
+        spent[where] = _seconds(model, labels[:100])
+        run.metric(f"{where}_parameters", model.network.count_params(), "of the U-Net")
+        run.metric(f"{where}_seconds", spent[where], "for 100 samples in 50 steps")
+        panels[f"in {where}: {found:.1f}, {spent[where]:.1f} s"] = drawn[:100]
+    distances = plain["codes"][1] / plain["pixels"][1]
+    run.metric("ratio_to_pixels", distances, "Fréchet distance over that of the pixels' model")
+    times = spent["codes"] / spent["pixels"]
+    run.metric("time_ratio", times, "time of sampling over that of the pixels' model")
     title = f"Fréchet distance (floor {floor:.2f}) and time for 100 samples\n{about}"
     run.figure("samples", figures.tiles(panels, title))
 
 
-def _draw_steps_and_halves(run, latent, images, classes, guidance, about):
-    rows, told = {}, {"labels": np.arange(classes), "guidance": guidance}
-    for step, state in _diffusion.states(latent, classes, run.seed, **told).items():
-        rows[_diffusion.named(step)] = _samples.in_range(latent.array_to_images(state))
+def _draw_steps_and_halves(run, latent, images, score, guidance, about):
+    number, classes = min(100, len(images.x_test)), int(images.y_train.max()) + 1
+    rows, told = {}, {"labels": np.arange(number) % classes, "guidance": guidance}
+    for step, state in _diffusion.states(latent, number, run.seed, **told).items():
+        rows[_diffusion.named(step)] = _samples.in_range(latent.array_to_images(state[:classes]))
     title = f"From noise to images: what the codes decode to on their way\n{about}"
     run.figure("steps", figures.strips(rows, title))
 
-    real = images.x_test[:classes]  # as many as above, so that a step is compiled once
-    classes_of = images.y_test[:classes].astype("int32")
+    real, label = images.x_test[:number], images.y_test[:number].astype("int32")
     known = np.zeros((*latent.state_shape[:2], 1), "float32")
     known[: len(known) // 2] = 1.0  # the upper half
     hidden = np.array(real)
     hidden[:, real.shape[1] // 2 :] = 0.5
     rows = {"input": real, "known": hidden}
-    for name, asked in {"its": classes_of, "the next": (classes_of + 1) % classes}.items():
+    for name, asked in {"own": label, "next": (label + 1) % classes}.items():
         drawn = inpaint(latent, 2.0 * real - 1.0, known, asked, run.seed, guidance)
-        rows[f"{name}\nclass"] = _samples.in_range(drawn)
-    title = f"The lower half drawn to fit the upper one and a class\n{about}"
+        drawn = _samples.in_range(drawn)
+        right = score(f"inpainted_{name}_", drawn, asked)["class_accuracy"]
+        rows[f"{name} class:\n{right:.0%} of it"] = drawn
+    title = f"The lower half drawn to fit the upper one and a class (shares of {number})\n{about}"
+    rows = {name: row[:classes] for name, row in rows.items()}
     run.figure("inpainting", figures.strips(rows, title))
 
 

@@ -85,19 +85,11 @@ def main(
         settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0}
         model.fit(x_train, ids, **settings, callbacks=run.callbacks())
 
-        # 5. Look: prompts and what they gave, then every prompt there is, measured
+        # 5. Look: every prompt there is, measured; some prompts and what they gave
         draw = lambda ids, strength: _samples.in_range(
             model.sample(len(ids), labels=ids, seed=seed, guidance=strength, batch_size=100)
         )
-        drawn = draw(np.repeat(asked, 10, axis=0), guidance)  # ten of each
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        rows = {
-            text.replace(" slanted", "\nslanted"): drawn[10 * n : 10 * n + 10]
-            for n, text in enumerate(prompts)
-        }
-        title = f"What the prompts gave, guidance {guidance:g}\n{about}"
-        run.figure("prompts", figures.strips(rows, title))
-
         number = np.arange(540 if run.quick else samples)
         digits, wanted = number % 10, np.stack([number // 10 % 3, number // 30 % 3], axis=-1)
         texts = [words.sentence(digit, *which) for digit, which in zip(digits, wanted)]
@@ -112,6 +104,17 @@ def main(
                 unit = f"share of samples of the {name} asked for, by chance a third"
                 run.metric(f"{key}{name}_accuracy", follows.mean(), unit)
             measured[strength] = drawn
+        value = lambda name: run.values[f"{name}_accuracy"]["value"]
+        right = {"digit": "class", "thickness": "thickness", "slant": "slant"}
+        accuracies = ", ".join(f"{name} {value(key):.0%}" for name, key in right.items())
+        drawn = draw(np.repeat(asked, 10, axis=0), guidance)  # ten of each
+        rows = {
+            text.replace(" slanted", "\nslanted"): drawn[10 * n : 10 * n + 10]
+            for n, text in enumerate(prompts)
+        }
+        title = f"What prompts gave, guidance {guidance:g}; of all: {accuracies}\n{about}"
+        run.figure("prompts", figures.strips(rows, title))
+
         drawn = measured[guidance]
         for column, (name, unit, terms) in enumerate(
             [("thickness", "pixels", words.THICKNESS), ("slant", "degrees", words.SLANT)]
