@@ -72,7 +72,9 @@ class Sampling:
         if guidance is not None:
             state = ops.concatenate([state, state], axis=0)
         time = ops.broadcast_to(ops.cast(time, "float32"), (ops.shape(state)[0],))
-        raw = self._ask(network, state, time, tokens)
+        ask = lambda given, tokens=None: self._ask(network, *given, tokens)
+        ask = self._programs.part(network is self.network, ask)  # written down once for all ways
+        raw = ask((state, time), *([] if tokens is None else [tokens]))
         if guidance is None:
             return raw
         without, with_prompt = ops.split(raw, 2, axis=0)

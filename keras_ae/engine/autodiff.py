@@ -340,6 +340,23 @@ def program(function, variables, jit_compile=False):
     return lambda *arguments: compiled([variable.value for variable in variables], *arguments)
 
 
+def traced_once(function):
+    """A function of tensors that larger programs contain several times, or one after another.
+
+    TensorFlow writes it down once for each kind of tensors, not for each place that calls it, which
+    takes seconds for a deep network; elsewhere it is the function itself.
+
+    Source: `tf.function`.
+
+    Args:
+        function: callable of tensors, or of dicts of them; returns tensors.
+
+    Returns:
+        Callable of the same arguments.
+    """
+    return tf.function(function) if BACKEND == "tensorflow" else function
+
+
 def _torch_gradients(value, sources, v=None, **kwargs):
     """`torch.autograd.grad` with zeros where the value does not depend on a source."""
     many = v.shape[:1] if kwargs.get("is_grads_batched") else ()

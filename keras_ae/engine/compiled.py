@@ -62,3 +62,17 @@ class Programs:
         if key not in self._known:
             self._known[key] = Compiled(function, self._model, key[1])
         return self._known[key]
+
+    def part(self, key, function):
+        """A function that several programs call, of tensors: `autodiff.traced_once`, kept by name.
+
+        Args:
+            key: hashable, name of the function.
+            function: callable of tensors, or of dicts of them; returns tensors.
+
+        Returns:
+            Callable of the same arguments.
+        """
+        if ("part", key) not in self._known:
+            self._known["part", key] = autodiff.traced_once(function)
+        return self._known["part", key]
