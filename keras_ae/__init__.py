@@ -51,8 +51,8 @@ from .networks.latent import latent_decoder as latent_decoder
 from .networks.latent import latent_encoder as latent_encoder
 from .networks.latent import patch_discriminator as patch_discriminator
 from .networks.pyramid import conv_pyramid as conv_pyramid
-from .networks.pyramid import pyramid_decoder as pyramid_decoder
 from .networks.pyramid import pyramid_encoder as pyramid_encoder
+from .networks.pyramid_decoder import pyramid_decoder as pyramid_decoder
 from .networks.text import text_encoder as text_encoder
 from .segmentation.encoder_decoder import EncoderDecoder as EncoderDecoder
 from .segmentation.fc_densenet import FCDenseNet as FCDenseNet

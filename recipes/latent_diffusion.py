@@ -45,7 +45,7 @@ def main(
         guidance: how much samples are drawn towards their class; 1 is as in the data.
         samples: images that are drawn for each score, at most as many as there are test images.
     """
-    with ex.Run("latent_diffusion", locals(), quick_epochs=16) as run:
+    with ex.Run("latent_diffusion", locals(), quick_epochs=12) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
         images, extractor = _samples.prepared(data, side)

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import keras_ae
-from keras_ae.networks import pyramid
+from keras_ae.networks import pyramid, pyramid_decoder
 from tests.cases import SOON
 
 SHAPE = (35, 49, 2)
@@ -60,7 +60,7 @@ def encoder(name, channels=2):
     return keras_ae.pyramid_encoder(narrow(application), taps=taps)
 
 
-@pytest.mark.parametrize("decoder", pyramid.DECODERS)
+@pytest.mark.parametrize("decoder", pyramid_decoder.DECODERS)
 @pytest.mark.parametrize("name", ENCODERS)
 def test_every_pair(name, decoder, tmp_path):
     """Eagerly, which needs no compilation; at an odd size with two channels."""

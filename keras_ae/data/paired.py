@@ -2,17 +2,13 @@
 
 import concurrent.futures
 import os
-import pathlib
-import typing
 
 import keras
 import numpy as np
-from PIL import Image
 
 from ..engine.batches import Batches
 from ..engine.checks import check_positive_int
-from .folders import SUFFIXES
-from .segmentation import scattered_digits
+from .pair_files import image_size_of, label_numbers, paired_files, some, unreadable
 from .warp import Compose
 
 
@@ -73,7 +69,7 @@ class PairedFolder(Batches):
             image_size = (image_size,) * 2 if np.ndim(image_size) == 0 else tuple(image_size)
             for side in image_size:
                 check_positive_int("image_size", side)
-        self.files = _pairs(images, labels, split)
+        self.files = paired_files(images, labels, split)
         self.void, self.num_classes = void, num_classes
         self.image_size, self.grayscale, self.label_values = image_size, grayscale, label_values
         self.weight_map, self.cache, self._kept = weight_map, cache, {}
@@ -151,7 +147,7 @@ class PairedFolder(Batches):
             self.num_classes = len(present)
             if present != list(range(len(present))):
                 raise ValueError(
-                    f"the label maps hold {_some(present)}, which are not 0 to "
+                    f"the label maps hold {some(present)}, which are not 0 to "
                     f"{len(present) - 1}: pass num_classes=, void= for pixels that do not count, "
                     "or label_values={number in the file: class number}."
                 )
@@ -159,7 +155,7 @@ class PairedFolder(Batches):
     def _check_pair(self, index):
         """Size and class numbers of one pair."""
         image, label = self.files[index]
-        height, width = _size(image, self.grayscale)
+        height, width = image_size_of(image, self.grayscale)
         if self.cache:
             self._once(("image", index), lambda: self._read_image(image))
         classes = self._once(("label", index), lambda: self._read_classes(index))
@@ -173,7 +169,7 @@ class PairedFolder(Batches):
         wrong = sorted(c for c in present if not 0 <= c <= most)
         if wrong:
             raise ValueError(
-                f"{label} has the labels {_some(wrong)}, outside 0 to {most}: pass void= for "
+                f"{label} has the labels {some(wrong)}, outside 0 to {most}: pass void= for "
                 "pixels that do not count, or label_values={number in the file: class number}."
             )
         return self.image_size or (height, width), present
@@ -198,7 +194,7 @@ class PairedFolder(Batches):
         return tuple(np.stack(part) if isinstance(part, list) else part for part in batch)
 
     def _about_sizes(self):
-        return f"the images have {len(set(self.sizes))} sizes, {_some(sorted(set(self.sizes)))}"
+        return f"the images have {len(set(self.sizes))} sizes, {some(sorted(set(self.sizes)))}"
 
     def _once(self, key, compute):
         if not self.cache:
@@ -217,211 +213,23 @@ class PairedFolder(Batches):
                 interpolation="bilinear",
             )
         except OSError as error:
-            raise _unreadable(file, error) from error
+            raise unreadable(file, error) from error
         pixels = np.asarray(image)
         pixels = pixels.astype("uint8" if image.mode in ("L", "RGB") else "uint16")
         return pixels if pixels.ndim == 3 else pixels[..., None]
 
     def _read_classes(self, index):
         """Class numbers, shape `(height, width)`, of the smallest type that holds them."""
-        numbers = _numbers(self.files[index][1], self.image_size)
+        numbers = label_numbers(self.files[index][1], self.image_size)
         if self.label_values is None:
             return numbers
         classes = numbers.astype("int32")
         known = np.isin(numbers, [*self.label_values, *([] if self.void is None else [self.void])])
         if not known.all():
             raise ValueError(
-                f"{self.files[index][1]} has the values {_some(np.unique(numbers[~known]))}, which "
+                f"{self.files[index][1]} has the values {some(np.unique(numbers[~known]))}, which "
                 f"label_values={self.label_values} does not name: add them."
             )
         for value, number in self.label_values.items():
             classes[numbers == value] = number
         return classes
-
-
-class Pairs(typing.NamedTuple):
-    """Images with label maps, for training and for testing, as `load_pairs` returns them."""
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    class_names: tuple
-    void: int | None
-
-    def commonest_class(self):
-        """Label maps for testing that say the commonest class of the training set everywhere.
-
-        Source: definition.
-
-        Returns:
-            int array, shape of `y_test`.
-        """
-        counts = np.bincount(self.y_train.ravel(), minlength=len(self.class_names))
-        return np.full_like(self.y_test, np.argmax(counts[: len(self.class_names)]))
-
-
-CAMVID = (
-    "sky",
-    "building",
-    "pole",
-    "road",
-    "pavement",
-    "tree",
-    "sign",
-    "fence",
-    "car",
-    "pedestrian",
-    "bicyclist",
-)
-
-
-def load_pairs(data, num_images, image_size, seed=0):
-    """Images with label maps in memory: scattered digits, or a folder in the form of CamVid.
-
-    Source: `scattered_digits`; Badrinarayanan et al. 2015, arXiv:1511.00561 (its CamVid files).
-
-    Args:
-        data: "scattered_digits", or path of a folder with `train/`, `trainannot/`, `test/` and
-            `testannot/`, whose label maps have CamVid's 11 classes and 11 for void.
-        num_images: int, scattered digits to train on (a fifth of it, 60 at least, to test); of a
-            folder all are used.
-        image_size: int or `(height, width)`, of all images; scattered digits are square, with the
-            smaller one.
-        seed: int, of the training images. Defaults to `0`.
-
-    Returns:
-        `Pairs`, arrays of shape `(images, height, width, channels)` and `(images, height, width)`.
-
-    Raises:
-        ValueError: when the folder is none of that form.
-    """
-    if data == "scattered_digits":
-        side = int(np.min(image_size))
-        scene = {"num_digits": (3, 6), "digit_size": (12, 28)}
-        if side >= 128:
-            scene = {"num_digits": (6, 12), "digit_size": (side // 8, side // 4)}
-        train = scattered_digits(num_images, side, seed=seed, **scene)
-        test = scattered_digits(max(60, num_images // 5), side, part="test", **scene)
-        names = ("background", *(f"digit {digit}" for digit in range(10)))
-        return Pairs(*train, *test, names, None)
-    folder = pathlib.Path(data)
-    parts = [
-        PairedFolder(
-            folder / part,
-            folder / f"{part}annot",
-            void=len(CAMVID),
-            num_classes=len(CAMVID),
-            image_size=image_size,
-        ).load_all()
-        for part in ("train", "test")
-    ]
-    return Pairs(*parts[0], *parts[1], CAMVID, len(CAMVID))
-
-
-def _pairs(images, labels, split):
-    """List of `(image file, label file)`."""
-    by_name = [_by_name(folder) for folder in (images, labels)]
-    if split is not None:
-        return _listed(split, *by_name)
-    only = [sorted(set(mine) - set(other)) for mine, other in (by_name, by_name[::-1])]
-    for folder, other, names in ((images, labels, only[0]), (labels, images, only[1])):
-        if names:
-            raise ValueError(
-                f"{len(names)} files of {folder} have no partner of the same name in {other}, "
-                f"{_some(names)}: add them, or pass split= with the names to use."
-            )
-    return [(by_name[0][name], by_name[1][name]) for name in sorted(by_name[0])]
-
-
-def _by_name(folder):
-    """Files by their path inside the folder, without the ending."""
-    folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder: pass one that holds images.")
-    endings, files = (*SUFFIXES, ".tif", ".tiff"), {}
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in endings and not file.name.startswith("."):
-            name = file.relative_to(folder).with_suffix("").as_posix()
-            if name in files:
-                raise ValueError(f"{folder} has {files[name].name} and {file.name}: remove one.")
-            files[name] = file
-    if not files:
-        raise ValueError(f"{folder} holds no images ({', '.join(endings)}).")
-    return files
-
-
-def _listed(split, images, labels):
-    """Pairs that the lines of a text file name."""
-    try:
-        lines = pathlib.Path(split).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"split={split} cannot be read as text ({error}).") from error
-    pairs, missing = [], []
-    for line in filter(None, map(str.strip, lines)):
-        words = line.split()
-        for first, last in ((words[0], words[-1]), (line, line)):  # a name may have spaces
-            pair = _found(first, images), _found(last, labels)
-            if None not in pair and (first == line or len(words) == 2):
-                pairs.append(pair)
-                break
-        else:
-            missing.append(line)
-    if missing or not pairs:
-        raise ValueError(
-            f"split={split} names {len(pairs)} pairs, and {len(missing)} lines no image with a "
-            f"label map, {_some(missing)}: write one name, or image and label map, a line."
-        )
-    return pairs
-
-
-def _found(word, files):
-    """The file that a name or a path means: with and without its ending and its folders."""
-    path = pathlib.PurePosixPath(word)
-    for name in (word, str(path.parent / path.stem), path.name, path.stem):
-        if name in files:
-            return files[name]
-    return None
-
-
-def _size(file, grayscale):
-    """Height and width of an image that can be decoded to its end."""
-    try:
-        with Image.open(file) as image:
-            width, height = image.size
-            if image.mode.startswith(("I", "F")) and (image.mode, grayscale) != ("I;16", True):
-                raise ValueError(
-                    f"{file} has pixels of mode {image.mode}: save it with 8 bits, or with 16 bits "
-                    "and pass grayscale=True."
-                )
-            image.draft("L", (1, 1))  # JPEG: reads all, but computes one pixel in 64 only
-            image.load()
-            return height, width
-    except (OSError, SyntaxError) as error:
-        raise _unreadable(file, error) from error
-
-
-def _numbers(file, image_size):
-    """Numbers of the pixels as they are in the file."""
-    try:
-        with Image.open(file) as image:
-            if image.mode not in ("1", "L", "P", "I", "I;16"):
-                raise ValueError(
-                    f"{file} is a picture of mode {image.mode}: a label map has one number per "
-                    "pixel, the class (PNG of mode L or P)."
-                )
-            if image_size is not None:
-                image = image.resize(image_size[::-1], Image.Resampling.NEAREST)
-            numbers = np.array(image)
-    except (OSError, SyntaxError) as error:
-        raise _unreadable(file, error) from error
-    return numbers.astype("uint8") if numbers.dtype == bool else numbers
-
-
-def _unreadable(file, error):
-    return ValueError(f"{file} cannot be read as an image ({error}): remove or replace it.")
-
-
-def _some(values):
-    values = [value.item() if hasattr(value, "item") else value for value in values]
-    return ", ".join(map(str, values[:5])) + (" ..." if len(values) > 5 else "")

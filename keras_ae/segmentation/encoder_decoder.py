@@ -7,7 +7,8 @@ import keras
 from keras import layers
 
 from ..layers.upsampling import CropLike, PadToMultiple
-from ..networks.pyramid import check_strides, pyramid_decoder, strides
+from ..networks.pyramid import check_strides, strides
+from ..networks.pyramid_decoder import pyramid_decoder
 from .segmenter import Segmenter, check_image_shape
 
 
@@ -18,7 +19,7 @@ class EncoderDecoder(Segmenter):
     Inside, an image is padded to multiples of the greatest stride, and the logits are cropped back.
 
     Source: lecture, "Mixing and matching encoders and decoders"; of the decoders
-    `networks.pyramid.pyramid_decoder`.
+    `networks.pyramid_decoder.pyramid_decoder`.
 
     Args:
         encoder: `keras.Model` to a dict of maps "stride_1", "stride_2", ...: of `conv_pyramid`,
