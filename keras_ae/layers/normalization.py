@@ -81,8 +81,13 @@ class GroupNormalization(keras.layers.GroupNormalization):
     Source: Wu and He 2018, arXiv:1803.08494, equations 1 and 2.
 
     Args:
+        groups: int, that divides the channels; -1 for as many as there are channels. Defaults to
+            `32`.
         **kwargs: as in `keras.layers.GroupNormalization`.
     """
+
+    def __init__(self, groups=32, **kwargs):
+        super().__init__(groups=groups, **kwargs)
 
     def call(self, inputs):
         rank = len(inputs.shape)
