@@ -54,19 +54,23 @@ class Score:
     real: np.ndarray
 
     def __call__(self, key, drawn, asked=None):
-        """Measures images in [0, 1]; with the classes that were asked for, how many are of them.
+        """Measures as many images as there are real ones; where `asked` is given, their classes.
 
         Returns:
-            dict of float, as `FeatureExtractor.scores`, and "class_accuracy".
+            dict of float, as `FeatureExtractor.scores`; "class_accuracy" where `asked` is given.
         """
         drawn = evaluation.quantize(drawn)
         found = self.extractor.scores(drawn, self.real, kernel=False)
         self.run.metric(f"{key}frechet", found["frechet"], UNIT)
         if asked is not None:
-            found["class_accuracy"] = right = np.mean(self.extractor.classify(drawn) == asked)
-            unit = "share of samples of the class asked for, 0 to 1"
-            self.run.metric(f"{key}class_accuracy", right, unit)
+            found["class_accuracy"] = self.accuracy(key, drawn, asked)
         return found
+
+    def accuracy(self, key, drawn, asked):
+        """The share of images that are of the class that was asked for."""
+        right = np.mean(self.extractor.classify(evaluation.quantize(drawn)) == asked)
+        self.run.metric(f"{key}class_accuracy", right, "share of samples of the class asked for")
+        return right
 
     def bounds(self, x_train):
         """The floor, of as many training images, which is returned; and independent pixels."""

@@ -71,7 +71,8 @@ def build(name, side, width, units, epochs, images):
         return keras_ae.StyleGAN(**keras_ae.stylegan_networks(shape, **styles), **times)
     if name == "stylegan2":
         networks = keras_ae.stylegan2_networks(shape, **{**styles, "depth": 2})
-        # (of R1 more than for small images: those are for a hundred times as many of them)
+        # (R1's weight for small images, 0.01, is one for a hundred times as many of them: with it
+        # the monitor's score after 60,000 is 338, with 1.0 133)
         return keras_ae.StyleGAN2(**networks, **{**keras_ae.StyleGAN2.small_images, "r1": 1.0})
     if name == "gan":
         generator = keras_ae.dense_generator(shape, 100, (units, units))

@@ -133,6 +133,7 @@ def _compare(run, arms, plain, labels, floor, about):
 
 
 def _draw_steps_and_halves(run, latent, images, score, guidance, about):
+    # as many each time, so that a step is compiled once; the first ones are drawn
     number, classes = min(100, len(images.x_test)), int(images.y_train.max()) + 1
     rows, told = {}, {"labels": np.arange(number) % classes, "guidance": guidance}
     for step, state in _diffusion.states(latent, number, run.seed, **told).items():
@@ -149,7 +150,7 @@ def _draw_steps_and_halves(run, latent, images, score, guidance, about):
     for name, asked in {"own": label, "next": (label + 1) % classes}.items():
         drawn = inpaint(latent, 2.0 * real - 1.0, known, asked, run.seed, guidance)
         drawn = _samples.in_range(drawn)
-        right = score(f"inpainted_{name}_", drawn, asked)["class_accuracy"]
+        right = score.accuracy(f"inpainted_{name}_", drawn, asked)
         rows[f"{name} class:\n{right:.0%} of it"] = drawn
     title = f"The lower half drawn to fit the upper one and a class (shares of {number})\n{about}"
     rows = {name: row[:classes] for name, row in rows.items()}

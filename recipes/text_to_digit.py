@@ -94,19 +94,19 @@ def main(
         digits, wanted = number % 10, np.stack([number // 10 % 3, number // 30 % 3], axis=-1)
         texts = [words.sentence(digit, *which) for digit, which in zip(digits, wanted)]
         every, measured = captions.encode(texts), {}
+        score = _samples.Score(run, extractor, images.x_test)
         for strength in sorted({1.0, guidance}):
             key = "" if strength == guidance else f"guidance_{strength:g}_"
             drawn = draw(every, strength)
-            right = np.mean(extractor.classify(drawn) == digits)
-            run.metric(f"{key}class_accuracy", right, "share of samples of the digit asked for")
+            score.accuracy(key, drawn, digits)
             for column, name in enumerate(("thickness", "slant")):
                 follows = captions.measure(drawn)[:, column] == wanted[:, column]
                 unit = f"share of samples of the {name} asked for, by chance a third"
                 run.metric(f"{key}{name}_accuracy", follows.mean(), unit)
             measured[strength] = drawn
         value = lambda name: run.values[f"{name}_accuracy"]["value"]
-        right = {"digit": "class", "thickness": "thickness", "slant": "slant"}
-        accuracies = ", ".join(f"{name} {value(key):.0%}" for name, key in right.items())
+        named = {"digit": "class", "thickness": "thickness", "slant": "slant"}
+        accuracies = ", ".join(f"{name} {value(key):.0%}" for name, key in named.items())
         drawn = draw(np.repeat(asked, 10, axis=0), guidance)  # ten of each
         rows = {
             text.replace(" slanted", "\nslanted"): drawn[10 * n : 10 * n + 10]

@@ -260,11 +260,15 @@ def test_time_is_told_in_sines_and_cosines():
 # A network that is trained -----------------------------------------------------------------------
 
 
+BEFORE = []  # the weights of the network that `trained` trains
+
+
 @pytest.fixture(scope="module")
 def trained():
     """Light or dark squares, and which of the two they are."""
     keras.utils.set_random_seed(0)
     network = diffusion_unet((4, 4, 1), 8, (1,), 1, (), dropout=0.0, groups=4, token_shape=(1, 4))
+    BEFORE[:] = [ops.convert_to_numpy(v).copy() for v in network.trainable_variables]
     model = DDPM(network, "velocity", "cosine", 100, 2, average_decay=0.99)
     labels = np.arange(512) % 2
     noise = 0.1 * np.random.default_rng(0).normal(size=(512, 4, 4, 1))
@@ -358,6 +362,37 @@ def test_all_images_share_one_program(trained):
     model.generate(noise, steps=3, batch_size=4, labels=np.zeros(10, "int32"))
     assert program.num_traces == before + 1
     np.testing.assert_allclose(model.generate(noise[:4], steps=3), whole[:4], atol=1e-5)
+
+
+def test_all_programs_share_one_trace_of_the_network(trained):
+    model, x, _ = trained
+    part = model._programs.part(model.average, None)
+    if not hasattr(part, "experimental_get_tracing_count"):
+        pytest.skip("TensorFlow alone writes programs down")
+    model.generate(x[:5], steps=2)
+    before = part.experimental_get_tracing_count()
+    model.encode(x[:5], 2)
+    model.bits_per_dimension(np.round((x[:5] + 1.0) * 127.5) / 127.5 - 1.0, steps=2, batch_size=5)
+    assert part.experimental_get_tracing_count() == before
+
+
+def test_calls_with_other_weights_leave_no_trace(trained):
+    model, x, _ = trained
+    expected = ops.convert_to_numpy(model(x[:2]))
+    zeros = [
+        [ops.zeros_like(variable) for variable in group]
+        for group in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    model.stateless_call(*zeros, x[:2])
+    np.testing.assert_allclose(ops.convert_to_numpy(model(x[:2])), expected, atol=1e-5)
+
+
+def test_every_weight_of_a_network_is_trained(trained):
+    model, _, _ = trained
+    for before, weight in zip(BEFORE, model.network.trainable_variables, strict=True):
+        # the softmax of attention does not see what is added to all keys
+        if not weight.path.endswith("key/bias"):
+            assert np.abs(before - ops.convert_to_numpy(weight)).max() > 1e-6, weight.path
 
 
 @pytest.mark.long

@@ -340,5 +340,33 @@ def test_group_normalization_of_means_far_from_zero():
     y = array(layers.GroupNormalization(groups=2, epsilon=0.0)(x)).reshape(2, 64, 2, 2)
     np.testing.assert_allclose(y.mean(axis=(1, 3)), 0.0, atol=1e-3)
     np.testing.assert_allclose(y.std(axis=(1, 3)), 1.0, atol=1e-3)
-    halves = layers.GroupNormalization(groups=2, dtype="mixed_bfloat16")(x)
-    assert keras.backend.standardize_dtype(halves.dtype) == "bfloat16"
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "float64"])
+def test_group_normalization_in_other_precisions(dtype):
+    x, values = normal(2, 4, 4, 4), []
+    exact = keras.backend.backend() == "tensorflow"  # the others make float32 of float64
+    for kind in (layers.GroupNormalization, keras.layers.GroupNormalization):
+        own = "float64" if dtype == "float64" else "float32"
+        image = keras.Input((None, None, 4), dtype=own)  # sides are not known
+        network = keras.Model(image, kind(groups=2, dtype=dtype)(image))
+        y = network(ops.cast(x, own))
+        values.append(array(ops.cast(y, "float64")))
+        if exact or dtype != "float64":
+            assert keras.backend.standardize_dtype(y.dtype) == dtype.removeprefix("mixed_")
+    rounding = 0.02 if dtype != "float64" else 1e-12 if exact else 1e-6
+    np.testing.assert_allclose(*values, atol=rounding)
+
+
+def test_gradients_of_group_normalization_are_those_of_keras():
+    x, found = ops.convert_to_tensor(normal(3, 4, 4, 4)), []
+    weights = ops.convert_to_tensor(normal(3, 4, 4, 4))
+    for kind in (layers.GroupNormalization, keras.layers.GroupNormalization):
+        layer = kind(groups=2)
+        layer.build(x.shape)
+        _, gradients = autodiff.value_and_grad(
+            lambda layer=layer: ops.sum(layer(x) * weights), layer.trainable_variables
+        )
+        found.append([array(gradient) for gradient in gradients])
+    for one, other in zip(*found):
+        np.testing.assert_allclose(one, other, atol=1e-4)

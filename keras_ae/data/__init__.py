@@ -18,7 +18,7 @@ from .folders import ImageFolder as ImageFolder
 from .generated import Documents as Documents
 from .generated import generated_documents as generated_documents
 from .paired import PairedFolder as PairedFolder
-from .pairs import load_pairs as load_pairs
+from .pairs_in_memory import load_pairs as load_pairs
 from .segmentation import border_weight_map as border_weight_map
 from .segmentation import scattered_digits as scattered_digits
 from .sources import Dataset as Dataset

@@ -33,7 +33,7 @@ def paired_files(images, labels, split):
         if names:
             raise ValueError(
                 f"{len(names)} files of {folder} have no partner of the same name in {other}, "
-                f"{some(names)}: add them, or pass split= with the names to use."
+                f"{first_few(names)}: add them, or pass split= with the names to use."
             )
     return [(by_name[0][name], by_name[1][name]) for name in sorted(by_name[0])]
 
@@ -74,7 +74,7 @@ def _listed(split, images, labels):
     if missing or not pairs:
         raise ValueError(
             f"split={split} names {len(pairs)} pairs, and {len(missing)} lines no image with a "
-            f"label map, {some(missing)}: write one name, or image and label map, a line."
+            f"label map, {first_few(missing)}: write one name, or image and label map, a line."
         )
     return pairs
 
@@ -89,7 +89,7 @@ def _found(word, files):
 
 
 def image_size_of(file, grayscale):
-    """Height and width of an image, that was decoded to its end.
+    """Height and width of an image, which is decoded to its end on the way: whether it can be.
 
     Source: this library.
 
@@ -163,7 +163,7 @@ def unreadable(file, error):
     return ValueError(f"{file} cannot be read as an image ({error}): remove or replace it.")
 
 
-def some(values):
+def first_few(values):
     """The first five of a list, in words.
 
     Source: this library.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine.batches import Batches
 from ..engine.checks import check_positive_int
-from .pair_files import image_size_of, label_numbers, paired_files, some, unreadable
+from .pair_files import first_few, image_size_of, label_numbers, paired_files, unreadable
 from .warp import Compose
 
 
@@ -147,7 +147,7 @@ class PairedFolder(Batches):
             self.num_classes = len(present)
             if present != list(range(len(present))):
                 raise ValueError(
-                    f"the label maps hold {some(present)}, which are not 0 to "
+                    f"the label maps hold {first_few(present)}, which are not 0 to "
                     f"{len(present) - 1}: pass num_classes=, void= for pixels that do not count, "
                     "or label_values={number in the file: class number}."
                 )
@@ -169,7 +169,7 @@ class PairedFolder(Batches):
         wrong = sorted(c for c in present if not 0 <= c <= most)
         if wrong:
             raise ValueError(
-                f"{label} has the labels {some(wrong)}, outside 0 to {most}: pass void= for "
+                f"{label} has the labels {first_few(wrong)}, outside 0 to {most}: pass void= for "
                 "pixels that do not count, or label_values={number in the file: class number}."
             )
         return self.image_size or (height, width), present
@@ -194,7 +194,7 @@ class PairedFolder(Batches):
         return tuple(np.stack(part) if isinstance(part, list) else part for part in batch)
 
     def _about_sizes(self):
-        return f"the images have {len(set(self.sizes))} sizes, {some(sorted(set(self.sizes)))}"
+        return f"the images have {len(set(self.sizes))} sizes, {first_few(sorted(set(self.sizes)))}"
 
     def _once(self, key, compute):
         if not self.cache:
@@ -226,8 +226,9 @@ class PairedFolder(Batches):
         classes = numbers.astype("int32")
         known = np.isin(numbers, [*self.label_values, *([] if self.void is None else [self.void])])
         if not known.all():
+            unknown = first_few(np.unique(numbers[~known]))
             raise ValueError(
-                f"{self.files[index][1]} has the values {some(np.unique(numbers[~known]))}, which "
+                f"{self.files[index][1]} has the values {unknown}, which "
                 f"label_values={self.label_values} does not name: add them."
             )
         for value, number in self.label_values.items():

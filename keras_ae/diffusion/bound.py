@@ -90,7 +90,7 @@ class Bound:
 
     def _nats(self, average, x, table, noise, ids=None):
         """The sum over the rows of a table of steps, shape `(batch,)`."""
-        network, tokens = self._network(average), self._tokens(average, ids, None)
+        ask, tokens = self._asking(average), self._tokens(average, ids, None)
 
         def step(number, total):
             row = ops.take(table, number, axis=0)
@@ -98,7 +98,7 @@ class Bound:
                 row[k] for k in range(8)
             )
             noisy = signal * x + rest * ops.take(noise, number, axis=0)
-            raw = self._guided(network, noisy, row[0], tokens, None)
+            raw = self._guided(ask, noisy, row[0], tokens, None)
             image, _ = self._parts(raw, noisy, noisy, row, True, self.clip)
             mean = of_image * image + of_state * noisy
             away = of_image * (x - image)

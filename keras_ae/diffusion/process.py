@@ -9,6 +9,7 @@ equation 12; Ho and Salimans 2022, arXiv:2207.12598, equation 6 (guidance).
     guided: noise(no prompt) + guidance (noise(prompt) - noise(no prompt))
 """
 
+import functools
 import math
 import random
 import types
@@ -258,7 +259,8 @@ class Diffusion(Sampling, Adversarial, Model):
         row = (time, signal**0.5, (1.0 - signal) ** 0.5)
         ids = None if self.conditioner is None else self._no_prompts(state)
         noisy, tokens = row[1] * state, self._tokens(True, ids, None)
-        raw = self._guided(self._network(True), noisy, row[0], tokens, None)
+        ask = functools.partial(self._ask, self._network(True))  # what asks here may be stateless
+        raw = self._guided(ask, noisy, row[0], tokens, None)
         return self.to_images(self._parts(raw, noisy, noisy, row, True, self.clip)[0])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):

@@ -4,6 +4,7 @@ Source: Ho et al. 2020, arXiv:2006.11239, algorithm 2; Song et al. 2020, arXiv:2
 12; Ho and Salimans 2022, arXiv:2207.12598, equation 6.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -39,13 +40,13 @@ class Sampling:
         Returns:
             Tensor, shape `(batch, *state_shape)`.
         """
-        network, tokens = self._network(average), self._tokens(average, ids, guidance)
+        ask, tokens = self._asking(average), self._tokens(average, ids, guidance)
 
         def step(number, state):
             row = ops.take(table, number, axis=0)  # (6,)
             after = state
             for _ in range(1 if back else 2):  # forth, once more from where the first one led
-                raw = self._guided(network, after, row[0], tokens, guidance)
+                raw = self._guided(ask, after, row[0], tokens, guidance)
                 image, noise = self._parts(raw, after, state, row, back, clip)
                 after = row[3] * image + row[4] * noise
             if fresh is not None:
@@ -68,13 +69,16 @@ class Sampling:
             ids = ops.concatenate([ops.convert_to_tensor(self._no_prompts(ids)), ids], axis=0)
         return conditioner(ids, training=False)
 
-    def _guided(self, network, state, time, tokens, guidance):
+    def _asking(self, average):
+        """What asks a network of states, steps and tokens: written down once for all programs."""
+        network = self._network(average)
+        return self._programs.part(network, functools.partial(self._ask, network))
+
+    def _guided(self, ask, state, time, tokens, guidance):
         if guidance is not None:
             state = ops.concatenate([state, state], axis=0)
         time = ops.broadcast_to(ops.cast(time, "float32"), (ops.shape(state)[0],))
-        ask = lambda given, tokens=None: self._ask(network, *given, tokens)
-        ask = self._programs.part(network is self.network, ask)  # written down once for all ways
-        raw = ask((state, time), *([] if tokens is None else [tokens]))
+        raw = ask(state, time, tokens)
         if guidance is None:
             return raw
         without, with_prompt = ops.split(raw, 2, axis=0)
@@ -281,8 +285,8 @@ class Sampling:
                 *(ops.take(roots, n, axis=1)[k] for n in (number, later) for k in (0, 1)),
             ]
             tokens = self._tokens(average, given.get("ids"), given.get("guidance"))
-            network, state = self._network(average), given["state"]
-            raw = self._guided(network, state, number, tokens, given.get("guidance"))
+            ask, state = self._asking(average), given["state"]
+            raw = self._guided(ask, state, number, tokens, given.get("guidance"))
             image, noise = self._parts(raw, state, state, row, True, self.clip)
             return row[3] * image + row[4] * noise
 

@@ -344,7 +344,8 @@ def traced_once(function):
     """A function of tensors that larger programs contain several times, or one after another.
 
     TensorFlow writes it down once for each kind of tensors, not for each place that calls it, which
-    takes seconds for a deep network; elsewhere it is the function itself.
+    takes seconds for a deep network; elsewhere it is the function itself. It changes nothing, and
+    reads its variables where they are: not for calls within a `keras.StatelessScope`.
 
     Source: `tf.function`.
 

@@ -72,18 +72,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class GroupNormalization(keras.layers.GroupNormalization):
-    """Keras' group normalisation, a few times as fast where channels come last.
+    """Keras' group normalisation, faster on processors where channels come last.
 
-    The numbers are the same. Keras' layer makes an axis of the groups and broadcasts over the few
-    channels of each, for which processors are slow; here the moments are taken of every channel,
-    then of the groups of these (python -m benchmarks diffusion).
+    The numbers are the same but for rounding. Keras' layer makes an axis of the groups and
+    broadcasts over the few channels of each, for which processors are slow; here the moments are
+    taken of every channel, then of the groups of these.
 
     Source: Wu and He 2018, arXiv:1803.08494, equations 1 and 2.
 
     Args:
         groups: int, that divides the channels; -1 for as many as there are channels. Defaults to
             `32`.
-        **kwargs: as in `keras.layers.GroupNormalization`.
+        **kwargs: what `keras.layers.GroupNormalization` takes besides, by name.
     """
 
     def __init__(self, groups=32, **kwargs):
@@ -93,17 +93,17 @@ class GroupNormalization(keras.layers.GroupNormalization):
         rank = len(inputs.shape)
         if rank < 3 or self.axis not in (-1, rank - 1):
             return super().call(inputs)
-        x, places = ops.cast(inputs, "float32"), tuple(range(1, rank - 1))
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        x, places = ops.cast(inputs, dtype), tuple(range(1, rank - 1))
         x = x - self._of_groups(ops.mean(x, places, keepdims=True))
         variance = self._of_groups(ops.mean(ops.square(x), places, keepdims=True))
         scale = ops.rsqrt(variance + self.epsilon)  # (batch, 1, 1, channels)
-        x = x * (scale * ops.cast(self.gamma, "float32") if self.scale else scale)
-        x = x + ops.cast(self.beta, "float32") if self.center else x
+        x = x * (scale * ops.cast(self.gamma, dtype) if self.scale else scale)
+        x = x + ops.cast(self.beta, dtype) if self.center else x
         return ops.cast(x, self.compute_dtype)
 
     def _of_groups(self, x):
         """Means of the channels of each group, for every channel of it."""
-        groups = self.groups if self.groups > 0 else x.shape[-1]  # -1: each channel for itself
-        split = ops.reshape(x, (-1, groups, x.shape[-1] // groups))
+        split = ops.reshape(x, (-1, self.groups, x.shape[-1] // self.groups))
         mean = ops.broadcast_to(ops.mean(split, -1, keepdims=True), ops.shape(split))
         return ops.reshape(mean, (-1, *x.shape[1:]))
