@@ -380,7 +380,7 @@ def test_calls_with_other_weights_leave_no_trace(trained):
     model, x, _ = trained
     expected = ops.convert_to_numpy(model(x[:2]))
     zeros = [
-        [ops.zeros_like(variable) for variable in group]
+        [ops.zeros(variable.shape, variable.dtype) for variable in group]
         for group in (model.trainable_variables, model.non_trainable_variables)
     ]
     model.stateless_call(*zeros, x[:2])
