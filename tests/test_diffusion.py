@@ -389,9 +389,10 @@ def test_calls_with_other_weights_leave_no_trace(trained):
 
 def test_every_weight_of_a_network_is_trained(trained):
     model, _, _ = trained
+    # one token has all the attention, whatever asks; and what is added to all keys changes none
+    idle = ("transformer_norm_2/", "tokens_query/", "tokens_key/", "key/bias")
     for before, weight in zip(BEFORE, model.network.trainable_variables, strict=True):
-        # the softmax of attention does not see what is added to all keys
-        if not weight.path.endswith("key/bias"):
+        if not any(name in weight.path for name in idle):
             assert np.abs(before - ops.convert_to_numpy(weight)).max() > 1e-6, weight.path
 
 
