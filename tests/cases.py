@@ -381,7 +381,7 @@ def plain_first_stage(**kwargs):
 
 
 def plain_denoiser(shape=(2, 2, 2)):
-    """Image, time and tokens through few layers (test_diffusion.py trains and saves a U-Net)."""
+    """Image, time and tokens through few layers (test_sampling.py trains and saves a U-Net)."""
     inputs = {
         "image": keras.Input(shape, name="image"),
         "time": keras.Input((), name="time"),

@@ -59,6 +59,7 @@ NEUTRAL = (
     "test_evaluation",
     "test_house",
     "test_modes",
+    "test_moves",
     "test_samples",
     "test_segmentation_data",
     "test_segmentation_scores",

@@ -13,7 +13,7 @@ from keras import ops
 
 from ..engine.checks import check_positive_int
 from . import schedule as schedules
-from .sampling import rows
+from .way import rows
 
 HALF_LEVEL = 1.0 / 255.0  # of 256 levels in [-1, 1]
 SMALLEST = 1e-12  # probability of a level
