@@ -61,8 +61,12 @@ HEADLINES = {
     "gan_progress/fashion_mnist": GANS,
     "gan_progress/gan_seeds": FIRST_GAN,
     "gan_progress/gan_seeds_fashion_mnist": FIRST_GAN,
-    "gan_progress/progan": "floor_frechet progan_frechet progan_ratio_to_floor "
-    "progan_classes_hit progan_class_distance progan_raw_ratio_to_floor progan_best_ratio_to_floor",
+    **{
+        f"gan_progress/{name}": f"floor_frechet {name}_frechet {name}_ratio_to_floor "
+        f"{name}_classes_hit {name}_class_distance {name}_raw_ratio_to_floor "
+        f"{name}_best_ratio_to_floor"
+        for name in ("progan", "stylegan", "stylegan2")
+    },
     "generation": "floor_frechet halves_frechet "
     + " ".join(
         f"{arm}_{what}"

@@ -76,7 +76,11 @@ class Diffusion(Sampling, Adversarial, Model):
             raise ValueError(f"predicts={predicts!r}: pass one of {', '.join(PREDICTIONS)}.")
         check_positive_int("num_steps", num_steps)
         levels = schedules.noise_schedule(schedule, num_steps)
-        schedules.chosen_steps(num_steps, sampling_steps)
+        check_positive_int("sampling_steps", sampling_steps)
+        if sampling_steps > num_steps:
+            raise ValueError(
+                f"sampling_steps={sampling_steps}: num_steps is {num_steps}, pass at most as many."
+            )
         check_rate("condition_dropout", condition_dropout)
         if average_decay is not None and not 0 <= average_decay < 1:
             raise ValueError(
