@@ -67,6 +67,11 @@ HEADLINES = {
         f"{name}_best_ratio_to_floor"
         for name in ("progan", "stylegan", "stylegan2")
     },
+    **{
+        name: "frechet floor_frechet independent_pixels_frechet class_distance classes_hit coverage "
+        "raw_frechet nearest"
+        for name in ("progan", "stylegan", "stylegan2")
+    },
     "generation": "floor_frechet halves_frechet "
     + " ".join(
         f"{arm}_{what}"
