@@ -68,8 +68,8 @@ HEADLINES = {
         for name in ("progan", "stylegan", "stylegan2")
     },
     **{
-        name: "frechet floor_frechet independent_pixels_frechet class_distance classes_hit coverage "
-        "raw_frechet nearest"
+        name: "frechet floor_frechet independent_pixels_frechet class_distance classes_hit "
+        "coverage raw_frechet nearest"
         for name in ("progan", "stylegan", "stylegan2")
     },
     "generation": "floor_frechet halves_frechet "
