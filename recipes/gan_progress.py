@@ -76,8 +76,8 @@ def build(name, side, width, units, epochs, images):
         return keras_ae.StyleGAN(**keras_ae.stylegan_networks(shape, **styles), **times)
     if name == "stylegan2":
         networks = keras_ae.stylegan2_networks(shape, **{**styles, "depth": 2})
-        # (R1's weight for small images, 0.01, is one for a hundred times as many of them: with it
-        # the monitor's score after 60,000 is 338, with 1.0 133)
+        # (R1's weight for small images, 0.01, is one for far longer runs: with it the monitor's
+        # score after 60,000 images is 338, with 1.0 133)
         return keras_ae.StyleGAN2(**networks, **{**keras_ae.StyleGAN2.small_images, "r1": 1.0})
     if name == "gan":
         generator = keras_ae.dense_generator(shape, 100, (units, units))

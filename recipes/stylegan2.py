@@ -46,7 +46,7 @@ def main(
         # 2. Model: modulated kernels, images summed over sides, residual discriminator
         networks = keras_ae.stylegan2_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
         # 3. Objective: real or fake; now and then R1 and the lengths of paths
-        # (R1's weight for this side, 0.01, is one for a hundred times as many images)
+        # (R1's weight for this side, 0.013, is one for far longer runs: `gan_progress` says more)
         more = {"r1": 1.0, "path_length": 0.0 if run.quick else 2.0}
         if augment:
             more["augment"] = keras_ae.layers.AdaptiveAugmentation(seed=seed)

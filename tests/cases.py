@@ -1141,6 +1141,7 @@ CASES = [
             "schedule='exp'": lambda: ddpm(schedule="exp"),
             "num_steps=0": lambda: ddpm(num_steps=0),
             "at most": lambda: ddpm(num_steps=20, sampling_steps=21),
+            "sampling_steps=0": lambda: ddpm(sampling_steps=0),
             "condition_dropout=1": lambda: ddpm(condition_dropout=1),
             "average_decay=1": lambda: ddpm(average_decay=1),
             "needed are 'image', 'time': ": lambda: ddpm(num_classes=None),

@@ -297,11 +297,17 @@ def test_pooling_does_not_hide_nan():
 
 def test_layers_do_not_follow_the_global_data_format():
     x, before = normal(2, 6, 6, 2), keras.config.image_data_format()
-    conv, transposed = layers.Conv2D(3, 3, 2, 1), layers.Conv2DTranspose(3, 3, 2, 1)
-    expected = [array(layer(x)) for layer in (conv, transposed)]
+    modulated, w = layers.ModulatedConv2D(3, up=True), normal(2, 4)
+    every = [
+        *(layers.Conv2D(3, 3, 2, 1), layers.Conv2DTranspose(3, 3, 2, 1)),
+        *(layers.Blur2D(), layers.FIRUpsampling2D(), layers.FIRDownsampling2D()),
+        *(layers.EqualizedConv2D(3), layers.EqualizedConv2D(3, down=True)),
+        *(layers.EqualizedConv2D(3, 1, down=True), lambda x: modulated(x, w)),
+    ]
+    expected = [array(layer(x)) for layer in every]
     try:
         keras.config.set_image_data_format("channels_first")
-        for layer, values in zip((conv, transposed), expected):
+        for layer, values in zip(every, expected, strict=True):
             np.testing.assert_allclose(array(layer(x)), values, atol=1e-5)
     finally:
         keras.config.set_image_data_format(before)

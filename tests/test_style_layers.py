@@ -37,6 +37,11 @@ def test_filters_are_those_of_scipy(taps):
             np.testing.assert_allclose(up[n, :, :, c], full[1:13, 1:9], rtol=1e-4, atol=1e-5)
             full = upfirdn(x[n, :, :, c], taps)
             np.testing.assert_allclose(down[n, :, :, c], full[2:8:2, 2:6:2], rtol=1e-4, atol=1e-5)
+            odd = array(resampling.fir_filter(x[:, :5], taps, (2, 1), stride=3))
+            full = upfirdn(x[n, :5, :, c], taps)
+            np.testing.assert_allclose(odd[n, :, :, c], full[1:6:3, 1:5:3], rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="pass floats"):
+        resampling.fir_filter(ops.ones((1, 4, 4, 1), "int32"), taps, (2, 1))
     blur = array(layers.Blur2D()(x))
     full = upfirdn(x[0, :, :, 0], (1, 2, 1))
     np.testing.assert_allclose(blur[0, :, :, 0], full[1:7, 1:5], rtol=1e-4, atol=1e-5)

@@ -40,6 +40,7 @@ class StyleGAN2(StyleBased):
 
     For small images (32 x 32) the authors have another configuration:
     `StyleGAN2(**stylegan2_networks((32, 32, 3), depth=2), **StyleGAN2.small_images)`.
+    (Its weight of R1, 0.01, is for tens of millions of images; short runs go farther with 1.0.)
 
     Terms: "discriminator" and "generator" (nats), "r1" and "path_length" (means over the steps in
     which they had their turn). `sample`, `map` and `synthesize` use the averaged generator.

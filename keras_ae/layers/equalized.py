@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from ..engine.checks import check_positive_int
+from .convolution import LAST
 from .resampling import TAPS, downsample, fir_filter
 
 RELU_GAIN = math.sqrt(2)  # keeps the variance behind a (leaky) ReLU
@@ -154,12 +155,12 @@ class EqualizedConv2D(Equalized):
     def call(self, x):
         kernel = ops.cast(self._kernel(), x.dtype)
         if not self.down:
-            return self._plus_bias(ops.conv(x, kernel, 1, "same"))
+            return self._plus_bias(ops.conv(x, kernel, 1, "same", LAST))
         if self.kernel_size == 1:
-            return self._plus_bias(ops.conv(downsample(x), kernel, 1, "valid"))
+            return self._plus_bias(ops.conv(downsample(x), kernel, 1, "valid", LAST))
         more = len(TAPS) + self.kernel_size - 3  # so that sides are halved
         x = fir_filter(x, TAPS, ((more + 1) // 2, more // 2))
-        return self._plus_bias(ops.conv(x, kernel, 2, "valid"))
+        return self._plus_bias(ops.conv(x, kernel, 2, "valid", LAST))
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape

@@ -1,13 +1,15 @@
 """Maps made larger and smaller behind a low-pass filter, in plain operations on every backend.
 
-A filter is a convolution of each channel with one kernel; on JAX, which is slow with those on CPUs,
-a sum of shifted maps, which it fuses. (TensorFlow is slow with gradients of shifted maps.) Both
-have gradients of any order.
+A filter is a convolution of each channel with one kernel: TensorFlow is slow with gradients of
+shifted maps. On JAX, which is slow with such convolutions on CPUs, it is a sum of shifted maps,
+which are fused. Both have gradients of any order.
 """
 
 import keras
 import numpy as np
 from keras import ops
+
+from .convolution import LAST
 
 TAPS = (1, 3, 3, 1)  # of StyleGAN2
 
@@ -18,7 +20,7 @@ def fir_filter(x, taps, padding, gain=1.0, stride=1):
     Source: Karras et al. 2020, arXiv:1912.04958, appendix B; Zhang 2019, arXiv:1904.11486.
 
     Args:
-        x: tensor, shape `(batch, height, width, channels)`.
+        x: tensor of floats, shape `(batch, height, width, channels)`.
         taps: tuple of numbers.
         padding: pair of int, zeros before and after, in both directions.
         gain: float, what the output is multiplied by. Defaults to `1.0`.
@@ -27,12 +29,17 @@ def fir_filter(x, taps, padding, gain=1.0, stride=1):
     Returns:
         Tensor, shape `(batch, height', width', channels)`, sides plus padding less taps plus one,
         over the stride, rounded up.
+
+    Raises:
+        ValueError: when `x` has whole numbers.
     """
+    if not keras.backend.is_float_dtype(x.dtype):
+        raise ValueError(f"a map of {x.dtype} cannot be filtered: pass floats.")
     weights = (np.asarray(taps, "float64") / np.sum(taps) * gain**0.5)[::-1]
     x = ops.pad(x, ((0, 0), padding, padding, (0, 0)))
     if keras.backend.backend() != "jax":
         kernel = np.tile(np.outer(weights, weights)[:, :, None, None], (1, 1, x.shape[-1], 1))
-        return ops.depthwise_conv(x, ops.convert_to_tensor(kernel, x.dtype), stride, "valid")
+        return ops.depthwise_conv(x, ops.convert_to_tensor(kernel, x.dtype), stride, "valid", LAST)
     for axis in (1, 2):
         size = x.shape[axis] - len(taps) + 1
         places = [slice(k, k + size, stride) for k in range(len(taps))]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from ..engine.checks import check_positive_int
+from .convolution import LAST
 from .equalized import RELU_GAIN, Equalized, EqualizedDense, check_odd
 from .resampling import TAPS, fir_filter
 
@@ -172,11 +173,12 @@ class ModulatedConv2D(Equalized):
         if self.up:
             # with a stride, Keras' transposed kernel is (height, width, outputs, inputs)
             turned = ops.cast(ops.transpose(kernel, (0, 1, 3, 2)), x.dtype)
-            y = ops.conv_transpose(y, turned, 2, "valid")  # (batch, 2 height + 1, ...)
+            # (batch, 2 height + 1, ...)
+            y = ops.conv_transpose(y, turned, 2, "valid", data_format=LAST)
             more = len(TAPS) - 1 - self.kernel_size
             y = fir_filter(y, TAPS, ((more + 1) // 2 + 1, more // 2 + 1), 4.0)
         else:
-            y = ops.conv(y, ops.cast(kernel, x.dtype), 1, "same")
+            y = ops.conv(y, ops.cast(kernel, x.dtype), 1, "same", LAST)
         if self.demodulate:
             squares = ops.square(style) @ ops.sum(ops.square(kernel), axis=(0, 1))
             y = y * ops.cast(ops.rsqrt(squares + 1e-8), y.dtype)[:, None, None]  # (batch, filters)
