@@ -65,7 +65,7 @@ HEADLINES = {
         f"gan_progress/{name}": f"floor_frechet {name}_frechet {name}_ratio_to_floor "
         f"{name}_classes_hit {name}_class_distance {name}_raw_ratio_to_floor "
         f"{name}_best_ratio_to_floor"
-        for name in ("progan", "stylegan", "stylegan2")
+        for name in ("dcgan", "progan", "stylegan", "stylegan2")
     },
     **{
         name: "frechet floor_frechet independent_pixels_frechet class_distance classes_hit "
