@@ -4,7 +4,7 @@ Slide:    Style-based GAN
 Source:   Karras et al. 2018, arXiv:1812.04948, figures 1, 3, 5 and 8
 Expected: no published number for digits in these features; coarse styles carry most of what is
           seen, noise changes little, truncation trades variety for typical digits
-Measured: MNIST, 540,000 real images, of which half at the last side, half as wide as by default, one
+Measured: MNIST, 540,000 real images, half of them at the last side, half as wide as by default, one
           seed: 18.5 times the floor of 0.72 (independent pixels 303), raw weights 29 times; 10
           classes, total variation 0.072. Noise changes a pixel by 0.002 of 1. Coarse styles change
           the digit, fine ones its strokes, as expected
