@@ -129,7 +129,8 @@ def by_hand(torch, side, width):
 
         def forward(self, x, time):
             half, silu = width // 2, nn.functional.silu
-            rates = torch.exp(torch.arange(half) * (-math.log(10000.0) / (half - 1)))
+            order = torch.arange(half, device=x.device)
+            rates = torch.exp(order * (-math.log(10000.0) / (half - 1)))
             angles = time[:, None] * rates
             when = torch.cat([angles.sin(), angles.cos()], dim=1)
             when = silu(self.parts["time_2"](silu(self.parts["time_1"](when))))
@@ -163,7 +164,7 @@ def sample_by_hand(torch, unet, noise, steps):
     with torch.inference_mode():
         for now, later in zip(times, [*times[1:], None]):
             a, b = float(signal[now]), 1.0 if later is None else float(signal[later])
-            found = unet(state, torch.full((len(state),), float(now)))
+            found = unet(state, torch.full((len(state),), float(now), device=state.device))
             image = ((state - (1.0 - a) ** 0.5 * found) / a**0.5).clamp(-1.0, 1.0)
             found = (state - a**0.5 * image) / (1.0 - a) ** 0.5
             state = b**0.5 * image + (1.0 - b) ** 0.5 * found
@@ -176,10 +177,11 @@ def work(name, batch_size, side, width, steps):
     if name == "PyTorch":
         import torch
 
-        unet = by_hand(torch, side, width)
-        start = torch.from_numpy(noise.transpose(0, 3, 1, 2).copy())
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        unet = by_hand(torch, side, width).to(device)
+        start = torch.from_numpy(noise.transpose(0, 3, 1, 2).copy()).to(device)
         weights = sum(p.numel() for p in unet.parameters())
-        answer(lambda: sample_by_hand(torch, unet, start, steps), weights=weights)
+        answer(lambda: sample_by_hand(torch, unet, start, steps).cpu(), weights=weights)
         return
     import keras_ae
 

@@ -1,11 +1,13 @@
-"""What recipes of diffusion share: the first stage, narrow U-Nets, states on the way back."""
+"""What recipes of diffusion share: first stage, narrow U-Nets, the way back, inpainting."""
 
 import math
 
 import keras
+import numpy as np
 
 import keras_ae
 from keras_ae import evaluation
+from keras_ae.diffusion import schedule
 
 SHOWN = (999, 399, 199, 99, 39)  # steps, of a thousand, whose states are drawn
 
@@ -61,7 +63,7 @@ def num_steps(run, x, batch_size=64):
 
 def steps_of(model, steps):
     """Pairs of a step and the next one, from noise to -1, the image."""
-    times = [model.num_steps * n // steps - 1 for n in range(steps, 0, -1)]
+    times = schedule.chosen_steps(model.num_steps, steps)[::-1].tolist()
     return list(zip(times, [*times[1:], -1]))
 
 
@@ -73,6 +75,39 @@ def states(model, number, seed, **prompt):
             found[step] = state
         state = model.denoise_step(state, step, later, **prompt)
     return found | {-1: state}
+
+
+def inpaint(model, x, known, labels, seed=0, guidance=1.0, steps=50):
+    """Draws what is not known of images, so that it fits what is.
+
+    At each step the known part of the state is that of the image, with as much noise as the step
+    has; the network makes the rest fit it (Lugmayr et al. 2022, arXiv:2201.09865, equation 8; here
+    the noise is the same at every step, as the way back adds none either). In codes the known part
+    comes back as the first stage reconstructs it.
+
+    Args:
+        model: `LatentDiffusion` or `DDPM`.
+        x: images, shape `(n, *image_shape)`.
+        known: array that broadcasts with `(n, *state_shape)`: 1 where it is known, 0 elsewhere.
+        labels: int array, shape `(n,)`, or `None` for no prompt.
+        seed: int. Defaults to `0`.
+        guidance: float, as in `sample`. Defaults to `1.0`.
+        steps: int. Defaults to `50`.
+
+    Returns:
+        images, shape `(n, *image_shape)`.
+    """
+    clean, state = model.array_to_state(x), model.sample_noise(len(x), seed)
+    noise = model.sample_noise(len(x), [seed, 1])
+    for step, later in steps_of(model, steps):
+        state = model.denoise_step(state, step, later, labels=labels, guidance=guidance)
+        there = clean
+        if later >= 0:
+            there = keras.ops.convert_to_numpy(
+                model.add_noise(clean, np.full(len(x), later), noise)
+            )
+        state = known * there + (1.0 - known) * state
+    return model.array_to_images(state.astype("float32"))
 
 
 def named(step):

@@ -148,46 +148,13 @@ def _draw_steps_and_halves(run, latent, images, score, guidance, about):
     hidden[:, real.shape[1] // 2 :] = 0.5
     rows = {"input": real, "known": hidden}
     for name, asked in {"own": label, "next": (label + 1) % classes}.items():
-        drawn = inpaint(latent, 2.0 * real - 1.0, known, asked, run.seed, guidance)
+        drawn = _diffusion.inpaint(latent, 2.0 * real - 1.0, known, asked, run.seed, guidance)
         drawn = _samples.in_range(drawn)
         right = score.accuracy(f"inpainted_{name}_", drawn, asked)
         rows[f"{name} class:\n{right:.0%} of it"] = drawn
     title = f"The lower half drawn to fit the upper one and a class (shares of {number})\n{about}"
     rows = {name: row[:classes] for name, row in rows.items()}
     run.figure("inpainting", figures.strips(rows, title))
-
-
-def inpaint(model, x, known, labels, seed=0, guidance=1.0, steps=50):
-    """Draws what is not known of images, so that it fits what is.
-
-    At each step the known part of the state is that of the image, with as much noise as the step
-    has; the network makes the rest fit it (Lugmayr et al. 2022, arXiv:2201.09865, equation 8; here
-    the noise is the same at every step, as the way back adds none either). In codes the known part
-    comes back as the first stage reconstructs it.
-
-    Args:
-        model: `LatentDiffusion` or `DDPM`.
-        x: images, shape `(n, *image_shape)`.
-        known: array that broadcasts with `(n, *state_shape)`: 1 where it is known, 0 elsewhere.
-        labels: int array, shape `(n,)`, or `None` for no prompt.
-        seed: int. Defaults to `0`.
-        guidance: float, as in `sample`. Defaults to `1.0`.
-        steps: int. Defaults to `50`.
-
-    Returns:
-        images, shape `(n, *image_shape)`.
-    """
-    clean, state = model.array_to_state(x), model.sample_noise(len(x), seed)
-    noise = model.sample_noise(len(x), [seed, 1])
-    for step, later in _diffusion.steps_of(model, steps):
-        state = model.denoise_step(state, step, later, labels=labels, guidance=guidance)
-        there = clean
-        if later >= 0:
-            there = keras.ops.convert_to_numpy(
-                model.add_noise(clean, np.full(len(x), later), noise)
-            )
-        state = known * there + (1.0 - known) * state
-    return model.array_to_images(state.astype("float32"))
 
 
 def _seconds(model, labels):

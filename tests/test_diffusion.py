@@ -32,6 +32,19 @@ def test_schedules_are_those_of_the_papers():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("num_steps", (5, 50, 100, 250, 4000))
+def test_any_number_of_steps_ends_in_noise(name, num_steps):
+    schedule = schedules.noise_schedule(name, num_steps)
+    assert schedule["signal"][-1] < 6e-3
+    assert schedule["beta"].min() > 0 and schedule["beta"].max() <= 0.999
+    if num_steps >= 100 and name != "cosine":  # the same process, in finer or coarser steps
+        whole = schedules.noise_schedule(name)["signal"]
+        for share in (0.1, 0.25, 0.5):
+            left = schedule["signal"][round(share * num_steps) - 1]
+            assert left == pytest.approx(whole[round(share * 1000) - 1], abs=0.02)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_signal_is_what_single_steps_leave(name):
     schedule = schedules.noise_schedule(name, 20)
     variance = 0.0  # of the noise after t steps, x_t = sqrt(1 - beta) x + sqrt(beta) noise
@@ -158,6 +171,37 @@ def test_a_model_without_prompts_refuses_them():
         without.sample(2, labels=[0, 1])
     with pytest.raises(ValueError, match="knows no prompts"):
         without.sample(2, guidance=2.0)
+    without.compile("adam")
+    x = np.zeros((2, 2), "float32")
+    for y in (x, np.zeros(2, "int32")):
+        with pytest.raises(ValueError, match=r"call fit.x. alone"):
+            without.evaluate(x, y, verbose=0)
+    with pytest.raises(ValueError, match=r"nothing of .* can be trained"):
+        without.fit(x, verbose=0)  # the best denoiser has no weights
+
+
+def test_what_prompts_may_hold():
+    inputs = {
+        name: keras.Input(shape, name=name)
+        for name, shape in (("image", (2,)), ("time", ()), ("tokens", (2, 4)))
+    }
+    network = keras.Model(inputs, keras.layers.Identity()(inputs["image"]))
+    words = keras.Input((2,), dtype="int32")
+    places = keras.layers.Embedding(2, 4)(ops.zeros_like(words) + ops.arange(2))
+    told = keras.layers.Add()([keras.layers.Embedding(50, 4)(words), places])
+    model = DDPM(network, conditioner=keras.Model(words, told))
+    assert model.label_range() == (0, 49)
+    assert model.sample(2, labels=[[3, 40], [1, 2]], steps=1).shape == (2, 2)
+    with pytest.raises(ValueError, match=r"from 3 to 50: pass 0 to 49\.$"):
+        model.sample(1, labels=[[3, 50]])
+    with pytest.raises(ValueError, match="one whole number for each place of each prompt"):
+        model.sample(1, labels=[[0.5, 1.0]])
+    named = {
+        name: keras.Input((2,), dtype="int32", name=name) for name in ("token_ids", "padding_mask")
+    }
+    told = keras.layers.Embedding(50, 4)(named["token_ids"] * named["padding_mask"])
+    with pytest.raises(ValueError, match="padding_mask, token_ids: needed is one array"):
+        DDPM(network, conditioner=keras.Model(named, told))
 
 
 # The bound ---------------------------------------------------------------------------------------
@@ -169,15 +213,15 @@ def test_the_bound_of_gaussian_data_is_their_entropy(variance, gap):
     worse denoiser much more."""
     x = np.random.default_rng(0).multivariate_normal(MEAN, 0.02 * COVARIANCE, 400)
     x = (np.round(127.5 * (x + 1)) / 127.5 - 1).astype("float32")
-    model = gaussian_model(num_steps=400, share=0.02)
+    model = gaussian_model(share=0.02)
     entropy = 0.5 * np.log(np.linalg.det(2 * np.pi * np.e * 0.02 * COVARIANCE))  # nats of a pair
     least = (entropy / 2 - np.log(2 / 255)) / np.log(2.0)  # bits, of levels 2 / 255 apart
     bits = model.bits_per_dimension(x, variance=variance, batch_size=400)
     assert bits.shape == (400,) and bits.dtype == np.float32
     assert least - 0.1 < bits.mean() < least + gap
-    few = model.bits_per_dimension(x, variance=variance, steps=200, batch_size=80)
+    few = model.bits_per_dimension(x, variance=variance, steps=500, batch_size=80)
     assert few.mean() == pytest.approx(bits.mean(), abs=0.5)
-    worse = gaussian_model(num_steps=400, share=1.0)
+    worse = gaussian_model(share=1.0)
     assert worse.bits_per_dimension(x, steps=100, batch_size=400).mean() > bits.mean() + 0.3
 
 
@@ -217,7 +261,7 @@ def test_the_bound_of_one_step_is_its_formula():
 
 
 def test_the_papers_network_has_the_papers_size():
-    """35,746,307 = 1,318,016 shared (stem, time, last) and blocks; see the parts below."""
+    """As the docstring has them; see the sums below."""
     network = diffusion_unet((32, 32, 3))
     assert network.count_params() == 35_746_307
     parts = {"down": 0, "middle": 0, "up": 0, "time": 0, "stem": 0, "last": 0}
@@ -240,6 +284,8 @@ def test_the_papers_network_has_the_papers_size():
     outputs = [256] * 9 + [128] * 3
     up = sum(block(i, o) for i, o in zip(passed, outputs)) + 3 * attend + 3 * conv(256, 256)
     assert parts["up"] == up
+    told = {"stem": 3_584, "time": 328_704, "down": 10_190_720, "middle": 2_888_704}
+    assert parts == told | {"up": 22_330_880, "last": 3_715}
 
 
 def test_attention_is_a_softmax_of_products():

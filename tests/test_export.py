@@ -6,6 +6,7 @@ import pytest
 
 import keras_ae
 from tests import processes
+from tests.cases import CASES, numpy_weights
 
 LOADER = """
 import sys
@@ -18,7 +19,7 @@ expected = dict(np.load(folder + "/expected.npz"))
 for name in [key for key in expected if "/" not in key]:
     own = [key for key in expected if key.startswith(name + "/")]
     inputs = {key.split("/")[1]: tf.constant(expected[key]) for key in own}
-    (value,) = signatures[name](**inputs).values()
+    (value,) = signatures[name.split("@")[0]](**inputs).values()
     np.testing.assert_allclose(value.numpy(), expected[name], atol=1e-5)
     print(name, *sorted(inputs))
 """
@@ -72,6 +73,33 @@ def test_plain_tensorflow_loads_the_export(tmp_path, build):
     model.export(tmp_path / "exported")
     found = processes.run("-c", LOADER, tmp_path).stdout.strip().splitlines()
     assert found == signatures
+
+
+@pytest.mark.parametrize("name", ["diffusion_ddpm", "diffusion_latent"])
+def test_plain_tensorflow_denoises(tmp_path, name):
+    model = numpy_weights(next(case for case in CASES if case.name == name).build())
+    if model.cannot_export():
+        pytest.skip(model.cannot_export())
+    assert float(getattr(model, "scale", 0.5)) not in (0.0, 1.0)
+    rng, labels = np.random.default_rng(0), np.array([2, 0, 1], "int32")
+    x = rng.uniform(-1.0, 1.0, (3, *model.example_shape())).astype("float32")
+    state = model.sample_noise(3, seed=1)
+    told = {"labels": labels, "guidance": np.float32(1.5)}
+    step = lambda now, later: {"state": state, "step": np.int32(now), "next_step": np.int32(later)}
+    asked = {
+        "sample": ({"noise": state, **told}, model.generate(state, **told)),
+        "denoise_step": ({**step(13, 4), **told}, model.denoise_step(state, 13, 4, **told)),
+        "denoise_step@last": ({**step(4, -1), **told}, model.denoise_step(state, 4, -1, **told)),
+        "encode": ({"x": x}, model.encode(x)),
+        "decode": ({"z": state}, model.decode(state)),
+    }
+    expected = {name: value for name, (_, value) in asked.items()}
+    for name, (inputs, _) in asked.items():
+        expected |= {f"{name}/{key}": value for key, value in inputs.items()}
+    np.savez(tmp_path / "expected.npz", **expected)
+    model.export(tmp_path / "exported")
+    found = processes.run("-c", LOADER, tmp_path).stdout.strip().splitlines()
+    assert found == [" ".join([name, *sorted(inputs)]) for name, (inputs, _) in asked.items()]
 
 
 def test_an_export_replaces_only_exports(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import keras_ae
+from keras_ae.diffusion.adaptive_weight import AdaptiveWeight
 from keras_ae.engine import autodiff
 from tests.cases import SOON, codebook, features, first_stage, numpy_weights, pixels
 
@@ -161,6 +162,63 @@ def test_the_adaptive_weight_is_that_of_finite_differences(x):
     errors, verdict = np.linalg.norm(slopes, axis=0)
     found = float(model._balance(*map(tensor, (x, x, noise)), False))
     assert found == pytest.approx(errors / (verdict + 1e-4), rel=0.02)
+
+
+def decoders():
+    def conv(filters):
+        return keras.layers.Conv2D(filters, 3, padding="same")
+
+    code = keras.Input((2, 2, 2))
+    x = conv(4)(keras.layers.UpSampling2D()(code))
+    inner = keras.Sequential([keras.Input((4, 4, 4)), conv(3), conv(1)])
+    image = keras.Input((4, 4, 4))
+    functional = keras.Model(image, conv(1)(keras.layers.Activation("tanh")(conv(3)(image))))
+    one = keras.layers.UpSampling2D()(code[..., :1])
+    return {
+        "sequential": keras.Sequential(
+            [keras.Input((2, 2, 2)), keras.layers.UpSampling2D(), conv(1)]
+        ),
+        "sequential inside": keras.Model(code, inner(x)),
+        "functional inside": keras.Model(code, functional(x)),
+        "gone round": keras.Model(code, keras.layers.Add()([conv(1)(x), one])),
+    }
+
+
+@pytest.mark.parametrize("kind", decoders())
+def test_any_decoder_has_an_adaptive_weight(x, kind):
+    """That of the whole decoder, by its last kernel."""
+    decoder, z = decoders()[kind], some_noise()
+    numpy_weights(decoder)
+    weight = AdaptiveWeight(decoder)
+    error = lambda output: ops.mean(ops.abs(output - tensor(x)), axis=(1, 2, 3))
+    verdict = lambda output: ops.mean(ops.square(output), axis=(1, 2, 3))
+    layers = decoder._flatten_layers()
+    kernel = next(layer.kernel for layer in layers if getattr(layer, "filters", 0) == 1)
+
+    def steepness(loss):
+        whole = lambda: ops.mean(loss(decoder(z)))
+        return np.linalg.norm(array(autodiff.value_and_grad(whole, [kernel])[1][0]))
+
+    expected = steepness(error) / (steepness(verdict) + 1e-4)
+    assert float(weight(tensor(z), error, verdict, False)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_decoder_without_a_kernel():
+    code = keras.Input((2, 2, 1))
+    with pytest.raises(ValueError, match="has no kernel"):
+        AdaptiveWeight(keras.Model(code, keras.layers.UpSampling2D()(code)))
+
+
+def test_the_deviation_of_codes_is_that_of_what_is_drawn(x):
+    model = first_stage()
+    numpy_weights(model)
+    model.encoder.get_layer("log_variance").bias.assign([1.0, 2.0])
+    drawn = np.concatenate([array(model.draw_codes(tensor(x))) for _ in range(200)])
+    assert model.code_deviation(x) == pytest.approx(drawn.std(), rel=0.03)
+    assert model.code_deviation(x) > 1.2 * model.encode(x).std()
+    quiet = codebook()
+    numpy_weights(quiet)
+    assert quiet.code_deviation(x) == pytest.approx(quiet.encode(x).std(), rel=1e-5)
 
 
 # Training ----------------------------------------------------------------------------------------

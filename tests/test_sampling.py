@@ -8,8 +8,9 @@ from keras import ops
 from benchmarks import diffusion as by_hand
 from keras_ae.diffusion import schedule as schedules
 from keras_ae.diffusion.ddpm import DDPM
+from keras_ae.layers.attention import SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
-from recipes.latent_diffusion import inpaint
+from recipes._diffusion import inpaint
 from tests.cases import SOON
 
 BEFORE = []  # the weights of the network that `trained` trains
@@ -58,6 +59,30 @@ def test_guidance_leads_away_from_no_prompt(trained):
     finally:
         model.clip = clip
     np.testing.assert_allclose(guided, without + 3.0 * (with_prompt - without), atol=1e-4)
+
+
+def test_single_steps_follow_clip(trained):
+    model, _, _ = trained
+    noise = 4.0 * model.sample_noise(4, seed=1)  # what is predicted of it lies outside
+    kept = model.denoise_step(noise, 60, -1, labels=[0, 1, 0, 1])
+    assert np.abs(kept).max() <= 1.0
+    clip, model.clip = model.clip, False
+    try:
+        free = model.denoise_step(noise, 60, -1, labels=[0, 1, 0, 1])
+    finally:
+        model.clip = clip
+    assert np.abs(free).max() > 1.1
+    np.testing.assert_allclose(np.clip(free, -1.0, 1.0), kept, atol=1e-5)
+
+
+def test_images_do_not_depend_on_how_many_are_drawn_at_once(trained):
+    model, _, _ = trained
+    told = {"labels": np.arange(6) % 2, "seed": 0, "eta": 1.0, "steps": 5}
+    whole, parts = (model.sample(6, batch_size=size, **told) for size in (6, 4))
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+    assert not np.array_equal(whole[0], whole[2])
+    again = model.sample(6, batch_size=6, **told | {"seed": 1})
+    assert np.abs(again - whole).max() > 0.1
 
 
 def test_steps_one_by_one_are_the_loop(trained):
@@ -182,6 +207,24 @@ def test_half_precision_trains_a_network(trained):
     assert losses[-1] < losses[0]
 
 
+def test_half_precision_knows_every_step():
+    """bfloat16 has no 997, 998 or 999."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        inputs = {"image": keras.Input((6,), name="image"), "time": keras.Input((), name="time")}
+        told = SinusoidalEmbedding(6)(inputs["time"])
+        network = keras.Model(inputs, keras.layers.Add()([told, inputs["image"]]))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    steps = np.arange(990, 1000, dtype="float32")
+    given = network({"image": np.zeros((10, 6), "float32"), "time": steps})
+    given = ops.convert_to_numpy(ops.cast(given, "float32"))
+    angles = steps[:, None] * 10000.0 ** (-np.arange(3) / 2)
+    expected = np.hstack([np.sin(angles), np.cos(angles)])
+    np.testing.assert_allclose(given, expected, atol=5e-3)  # bfloat16 has 8 bits
+    assert len(np.unique(given, axis=0)) == 10
+
+
 def test_bad_input(trained):
     model, x, _ = trained
     for message, call in {
@@ -190,6 +233,9 @@ def test_bad_input(trained):
         "eta=2": lambda: model.sample(2, eta=2),
         "spacing=": lambda: model.sample(2, spacing="cubic"),
         "guidance=-1": lambda: model.sample(2, guidance=-1),
+        "guidance=np.float32(-2.0)": lambda: model.sample(2, guidance=np.float32(-2)),
+        "time has labels from -1 to 3: pass 0 to": lambda: model.add_noise(x[:2], [-1, 3], x[:2]),
+        "to 100: pass 0 to 99": lambda: model.add_noise(x[:2], np.array([0, 100]), x[:2]),
         "labels from 2": lambda: model.sample(2, labels=[2, 2]),
         "3 labels for 2": lambda: model.sample(2, labels=[0, 1, 0]),
         "needed is (batch": lambda: model.encode(x[:, :3]),

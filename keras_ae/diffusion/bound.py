@@ -49,7 +49,8 @@ class Bound:
             variance: of the way back, "fixed_large" (beta) or "fixed_small" (the posterior's).
                 Defaults to `"fixed_large"`.
             steps: int, 1 to T, or `None` for all. Defaults to `None`.
-            seed: int, of noise and steps, or `None` for others each time. Defaults to `0`.
+            seed: int, of noise and steps, which each batch has of its own, or `None` for others
+                each time. Defaults to `0`.
             average: as in `sample`. Defaults to `True`.
             batch_size: int, images at once. Defaults to `64`.
 
@@ -74,7 +75,7 @@ class Bound:
             ends = np.append(0, 1 + (self.num_steps - 1) * np.arange(steps) // (steps - 1))
         key = ("bound", average, self.clip, ids is None)
         program = self._programs(key, lambda given: self._nats(average, **given))
-        size, results = min(batch_size, len(x)), []
+        size, results = self._affordable(min(batch_size, len(x)), steps), []
         for start in range(0, len(x), size):
             chosen = rng.integers(ends[:-1], ends[1:])  # one step of each part
             weighted = np.concatenate([table[chosen], np.diff(ends)[:, None]], axis=1)

@@ -12,18 +12,18 @@ arXiv:2012.09841, equations 4 to 7 (adversary, adaptive weight).
 
 import math
 import random
-import types
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import losses
-from ..engine import autodiff
 from ..engine.adversarial import Adversarial
 from ..engine.checks import check_shape, ends
 from ..engine.coder import Coder, check_linear_end
 from ..layers.normalization import batch_statistics
 from ..layers.quantization import VectorQuantizer
+from .adaptive_weight import AdaptiveWeight
 
 VARIANCES = -30.0, 20.0  # least and greatest logarithm of a variance
 
@@ -92,7 +92,7 @@ class FirstStage(Adversarial, Coder):
         if features is not None:
             features.trainable = False
         self.synthesis = decoder if quantizer is None else _behind(quantizer, decoder)
-        self._split = _split(decoder)
+        self._adaptive = AdaptiveWeight(decoder)
         kind = {"dtype": "int32", "trainable": False, "aggregation": "only_first_replica"}
         self.steps = self.add_weight((), "zeros", **kind, name="steps")
         self.seed_generator = keras.random.SeedGenerator(random.randrange(2**31))
@@ -192,20 +192,13 @@ class FirstStage(Adversarial, Coder):
     def _balance(self, x, target, noise, training):
         """How much steeper errors are than the verdict, in the decoder's last kernel: a scalar."""
         code, _ = self._drawn_code(x, noise, training)
-        features = self._split.body(code, training=training)  # no slope goes further back
-
-        def steepness(loss):
-            def of_output():
-                output = ops.cast(self._split.end(features, training=training), "float32")
-                return ops.mean(loss(output))
-
-            _, (slope,) = autodiff.value_and_grad(of_output, [self._split.kernel])
-            return ops.sqrt(ops.sum(ops.square(ops.cast(slope, "float32"))))
-
-        errors = lambda output: self.total(self._errors(target, output))
-        verdict = lambda output: self._judge(output, training)
-        balance = steepness(errors) / (steepness(verdict) + 1e-4)
-        return self._started() * ops.stop_gradient(ops.clip(balance, 0.0, 1e4))
+        balance = self._adaptive(
+            code,
+            lambda output: self.total(self._errors(target, output)),
+            lambda output: self._judge(output, training),
+            training,
+        )
+        return self._started() * balance
 
     def _started(self):
         return ops.cast(self.steps.value >= self.adversarial_start, "float32")
@@ -245,6 +238,24 @@ class FirstStage(Adversarial, Coder):
             return self._drawn_code(x, self._noise(x), False)[0]
         return ops.cast(self.encoder(x, training=False), "float32")
 
+    def code_deviation(self, x):
+        """Standard deviation of the numbers of codes, as `draw_codes` gives them.
+
+        Source: Rombach et al. 2022, arXiv:2112.10752, appendix G; the variance of what is drawn is
+        that of the means and the mean of the variances.
+
+        Args:
+            x: array, shape `(batch, *image_shape)`.
+
+        Returns:
+            float.
+        """
+        codes = self.run(self.encoder, x, lambda codes: codes)
+        if self.quantizer is not None:
+            return float(np.std(codes))
+        variances = np.exp(np.clip(codes["log_variance"], *VARIANCES))
+        return float(np.sqrt(np.var(codes["mean"]) + np.mean(variances)))
+
     def decode(self, z):
         return self.run(self.synthesis, z, self.prediction)
 
@@ -266,22 +277,6 @@ class FirstStage(Adversarial, Coder):
 
     def target_range(self):
         return -1.0, 1.0, "a first stage of diffusion"
-
-
-def _split(decoder):
-    """The "body" before the last layer with a kernel, the "end" from it on, and the "kernel"."""
-    for layer in reversed(decoder.layers):
-        inside = layer._flatten_layers()
-        kernels = [part.kernel for part in inside if isinstance(_kernel(part), keras.Variable)]
-        if kernels:
-            body = keras.Model(decoder.input, layer.input)
-            end = keras.Model(layer.input, decoder.output)
-            return types.SimpleNamespace(body=body, end=end, kernel=kernels[-1])  # not saved again
-    raise ValueError(f"{decoder.name} has no kernel: the adaptive weight is that of its last one.")
-
-
-def _kernel(layer):
-    return getattr(layer, "kernel", None)
 
 
 def _behind(quantizer, decoder):

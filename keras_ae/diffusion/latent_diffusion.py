@@ -102,8 +102,8 @@ class LatentDiffusion(Diffusion):
     def before_fit(self, x):
         if not self.first_stage.epochs_trained:
             warnings.warn(
-                f"the first stage {self.first_stage.name} was never trained: fit it first, or its "
-                "codes mean nothing and samples will be noise.",
+                f"the first stage {self.first_stage.name} was never trained, and is frozen here: "
+                "its codes mean nothing, samples will be noise. Fit it, and build this model then.",
                 stacklevel=3,
             )
         if float(self.scale) == 0.0:
@@ -128,7 +128,9 @@ class LatentDiffusion(Diffusion):
         """
         x = ops.convert_to_numpy(x)
         some = np.random.default_rng(0).permutation(len(x))[:MEASURED]
-        deviation = float(np.std(self.first_stage.encode(x[some])))
+        stage = self.first_stage
+        drawn = hasattr(stage, "code_deviation")  # with noise, as codes are in training
+        deviation = stage.code_deviation(x[some]) if drawn else float(np.std(stage.encode(x[some])))
         if not deviation > 0:
             raise ValueError("all codes of the first stage are the same: train it first.")
         self.scale.assign(1.0 / deviation)

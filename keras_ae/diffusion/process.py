@@ -16,20 +16,21 @@ import types
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from .. import losses
 from ..engine.adversarial import Adversarial, average_of
-from ..engine.checks import check_positive_int, check_rate, check_shape, ends
+from ..engine.checks import check_labels, check_positive_int, check_rate, ends
 from ..engine.compiled import Programs
 from ..engine.model import Model
 from . import schedule as schedules
+from .prompts import Prompts, check_networks
 from .sampling import Sampling
 
 PREDICTIONS = ("noise", "image", "velocity")
 
 
-class Diffusion(Sampling, Adversarial, Model):
+class Diffusion(Sampling, Prompts, Adversarial, Model):
     """A denoising network, its moving average, and a prompt that it may attend to.
 
     Source: Ho et al. 2020, arXiv:2006.11239.
@@ -145,7 +146,12 @@ class Diffusion(Sampling, Adversarial, Model):
 
         Returns:
             Tensor of that shape.
+
+        Raises:
+            ValueError: when an array of steps is not of 0 to T - 1.
         """
+        if isinstance(time, (list, tuple, np.ndarray)):
+            time = check_labels("time", time, 0, self.num_steps - 1)
         signal, rest = self._roots(ops.convert_to_tensor(time))
         return signal * ops.cast(x, "float32") + rest * ops.cast(noise, "float32")
 
@@ -211,48 +217,6 @@ class Diffusion(Sampling, Adversarial, Model):
             inputs["tokens"] = tokens
         return ops.cast(network(inputs, training=training), "float32")
 
-    # Prompts -------------------------------------------------------------------------------------
-
-    def _ids(self, labels):
-        """Whole numbers as the conditioner takes them, shape `(batch, length)`."""
-        labels = ops.cast(labels, "int32")
-        return labels[:, None] if len(labels.shape) == 1 else labels
-
-    def _no_prompt(self):
-        """The ids of no prompt, shape `(1, length)`: the class after the last, or zeros."""
-        length = self.conditioner.input_shape[1]
-        return np.full((1, length), self.num_classes or 0, "int32")
-
-    def _no_prompts(self, x):
-        """The same for every example of an array or tensor."""
-        if isinstance(x, np.ndarray):
-            return np.repeat(self._no_prompt(), len(x), axis=0)
-        shape = (ops.shape(x)[0], self.conditioner.input_shape[1])
-        return ops.broadcast_to(ops.convert_to_tensor(self._no_prompt()), shape)
-
-    def label_range(self):
-        if self.conditioner is None:
-            return None
-        if self.num_classes is not None:
-            return 0, self.num_classes - 1
-        sizes = [
-            layer.input_dim
-            for layer in self.conditioner._flatten_layers()
-            if isinstance(layer, layers.Embedding)
-        ]
-        return 0, min(sizes, default=2**31) - 1
-
-    def target_shape(self):
-        if self.conditioner is None or self.num_classes is not None:
-            return super().target_shape()
-        return tuple(self.conditioner.input_shape[1:])
-
-    def needs_target(self):
-        if self.conditioner is None:
-            return ""
-        given = "classes" if self.num_classes is not None else "prompts"
-        return f"this model is told the {given} of images. Pass fit(x, {given})."
-
     # What a user sees ----------------------------------------------------------------------------
 
     def call(self, x, training=False):
@@ -295,70 +259,3 @@ class Diffusion(Sampling, Adversarial, Model):
             "encode": (lambda x: self.encode(x), serve[1]),
             "decode": (lambda z: self.decode(z), [z]),
         }
-
-
-def check_networks(network, num_classes, conditioner):
-    """Refuses networks that do not fit each other.
-
-    Source: this library.
-
-    Args:
-        network: should be a `keras.Model` from a dict with "image", "time" and maybe "tokens".
-        num_classes: int or `None`.
-        conditioner: `keras.Model` or `None`.
-
-    Returns:
-        The conditioner: what was passed, or one token for each class.
-
-    Raises:
-        ValueError: when they do not fit.
-    """
-    for part in (network, conditioner):
-        if part is not None and not hasattr(part, "output_shape"):
-            raise ValueError(f"{part} has no fixed shapes: pass a Functional or Sequential model.")
-    inputs = ends(network)[0]
-    needed, prompt = {"image", "time"}, num_classes is not None or conditioner is not None
-    if inputs.keys() != needed | ({"tokens"} if prompt else set()):
-        takes = ", ".join(sorted(inputs)) if "" not in inputs else "one tensor"
-        advice = "with" if prompt else "without"
-        raise ValueError(
-            f"{network.name} takes {takes}; needed are 'image', 'time'{' and tokens' * prompt}: "
-            f"keras_ae.diffusion_unet {advice} token_shape builds it; num_classes or conditioner "
-            "say what the tokens are."
-        )
-    check_shape("the network's output", network.output_shape, inputs["image"].shape[1:])
-    if not prompt:
-        return None
-    shape = tuple(inputs["tokens"].shape[1:])
-    if num_classes is not None:
-        check_positive_int("num_classes", num_classes)
-        if conditioner is None:
-            conditioner = class_tokens(num_classes, shape)
-        if conditioner.input_shape[1:] != (1,):
-            raise ValueError(
-                f"the conditioner takes {conditioner.input_shape}: with num_classes it is given "
-                "one number for each image, shape (batch, 1); leave num_classes out for prompts."
-            )
-    check_shape("the conditioner's output", conditioner.output_shape, shape)
-    return conditioner
-
-
-def class_tokens(num_classes, token_shape):
-    """Learned tokens of each class, and of none: the class after the last.
-
-    Source: Rombach et al. 2022, arXiv:2112.10752, appendix E.2.1 (class-conditional models).
-
-    Args:
-        num_classes: int.
-        token_shape: tuple `(tokens, channels)`.
-
-    Returns:
-        `keras.Model` from whole numbers `(batch, 1)` to `(batch, *token_shape)`.
-    """
-    label = keras.Input((1,), dtype="int32", name="label")
-    size, start = (
-        math.prod(token_shape),
-        keras.initializers.RandomNormal(seed=random.randrange(2**31)),
-    )
-    x = layers.Embedding(num_classes + 1, size, embeddings_initializer=start)(label)
-    return keras.Model(label, layers.Reshape(token_shape)(x), name="class_tokens")

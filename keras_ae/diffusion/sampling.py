@@ -4,12 +4,10 @@ Source: Ho et al. 2020, arXiv:2006.11239, algorithm 2; Song et al. 2020, arXiv:2
 12; Ho and Salimans 2022, arXiv:2207.12598, equation 6.
 """
 
-import math
-
 import numpy as np
 from keras import ops
 
-from ..engine.checks import check_labels, check_positive_int, check_shape, check_values
+from ..engine.checks import check_positive_int, check_shape, check_values
 from . import schedule as schedules
 from .way import Way
 
@@ -42,8 +40,8 @@ class Sampling(Way):
             n: int, number of images.
             labels: int array, shape `(n,)`, classes, or `(n, length)`, prompts; `None` for equal
                 shares of all classes, or for no prompt. Defaults to `None`.
-            seed: int, the same images (with the same weights) each time on every backend, or
-                `None` for others. Defaults to `None`.
+            seed: int, the same images (with the same weights) each time on every backend, however
+                many are drawn at once, or `None` for others. Defaults to `None`.
             guidance: float >= 0: 0 forgets the prompt, 1 follows it as the data do, more follows
                 it more than they do. Defaults to `1.0`.
             steps: int, 1 to T, or `None` for `sampling_steps`. Defaults to `None`.
@@ -127,7 +125,7 @@ class Sampling(Way):
             labels = np.arange(noise.shape[0]) % self.num_classes
         ids, guidance = self._prompt(noise, labels, guidance)
         if isinstance(noise, np.ndarray):
-            fresh = np.random.default_rng(seed) if np.any(table[:, 5]) else None
+            fresh = np.random.SeedSequence(seed) if np.any(table[:, 5]) else None
             given = (noise, table, ids, guidance, fresh, batch_size)
             return self.array_to_images(self._run_way(average, True, self.clip, *given))
         if np.any(table[:, 5]):
@@ -184,7 +182,7 @@ class Sampling(Way):
             return one(given)
         given |= {name: np.int32(given[name]) for name in ("step", "next_step")}
         given |= {"guidance": np.float32(guidance)} if guidance is not None else {}
-        return self._programs(("one", average, *given), one)(given)
+        return self._programs(("one", average, self.clip, *given), one)(given)
 
     def encode(self, x, steps=None, *, labels=None, average=True, batch_size=64):
         """The noise that `decode` makes these images of: the deterministic way, forth.
@@ -266,24 +264,3 @@ class Sampling(Way):
             check_values(name, x)
         check_shape(name, x.shape, shape)
         return x
-
-    def _prompt(self, state, labels, guidance):
-        """Ids `(batch, length)` and guidance, which is `None` where the network is asked once."""
-        number = isinstance(guidance, (int, float))
-        if self.conditioner is None:
-            if labels is not None or (number and guidance != 1):
-                raise ValueError("this model knows no prompts: leave labels and guidance out.")
-            return None, None
-        if number and not 0 <= guidance < math.inf:
-            raise ValueError(f"guidance={guidance!r}: pass a number >= 0.")
-        if labels is None:
-            ids = self._no_prompts(state)
-        elif isinstance(labels, (list, tuple, np.ndarray)):
-            shape = () if self.num_classes is not None else self.conditioner.input_shape[1:]
-            ids = check_labels("labels", labels, *self.label_range(), shape)
-            if len(ids) != state.shape[0]:
-                raise ValueError(f"{len(ids)} labels for {state.shape[0]} images: pass as many.")
-            ids = ids.reshape(len(ids), -1)
-        else:
-            ids = self._ids(labels)
-        return ids, None if number and guidance == 1 else guidance

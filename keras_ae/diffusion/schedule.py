@@ -10,12 +10,13 @@ import numpy as np
 
 from ..engine.checks import check_positive_int
 
-# name -> betas of a number of steps; the ranges are the papers', made for 1000 steps
+# name -> betas of a number of steps; the papers' ranges are of 1000 steps
 SCHEDULES = {
-    "linear": lambda steps: np.linspace(1e-4, 0.02, steps),
-    "sqrt_linear": lambda steps: np.linspace(0.0015**0.5, 0.0195**0.5, steps) ** 2,
+    "linear": lambda steps: 1000 / steps * np.linspace(1e-4, 0.02, steps),
+    "sqrt_linear": lambda steps: 1000 / steps * np.linspace(0.0015**0.5, 0.0195**0.5, steps) ** 2,
     "cosine": lambda steps: _cosine(steps),
 }
+LARGEST = 0.999  # beta
 SPACINGS = ("uniform", "quadratic")
 # columns of a table of steps, one row for each
 COLUMNS = ("time", "signal", "noise", "next_signal", "next_noise", "fresh")
@@ -24,7 +25,7 @@ COLUMNS = ("time", "signal", "noise", "next_signal", "next_noise", "fresh")
 def _cosine(steps):
     share = (np.arange(steps + 1) / steps + 0.008) / 1.008
     left = np.cos(0.5 * np.pi * share) ** 2
-    return np.minimum(1.0 - left[1:] / left[:-1], 0.999)
+    return 1.0 - left[1:] / left[:-1]
 
 
 def noise_schedule(name, num_steps=1000):
@@ -32,7 +33,9 @@ def noise_schedule(name, num_steps=1000):
 
     Source: "linear": Ho et al. 2020, arXiv:2006.11239, section 4; "sqrt_linear" (linear in the
     square root): Rombach et al. 2022, arXiv:2112.10752, its reference configuration; "cosine":
-    Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17.
+    Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17. The first two are the papers' for 1000
+    steps; of other numbers each step adds more or less noise, so that the last one leaves as little
+    of the image (as in the reference code of Nichol and Dhariwal). No beta is above 0.999.
 
     Args:
         name: "linear", "sqrt_linear" or "cosine".
@@ -48,7 +51,7 @@ def noise_schedule(name, num_steps=1000):
     check_positive_int("num_steps", num_steps)
     if name not in SCHEDULES:
         raise ValueError(f"schedule={name!r}: pass one of {', '.join(map(repr, SCHEDULES))}.")
-    beta = SCHEDULES[name](num_steps)
+    beta = np.minimum(SCHEDULES[name](num_steps), LARGEST)
     signal = np.cumprod(1.0 - beta)
     before = np.append(1.0, signal[:-1])
     return {

@@ -118,15 +118,20 @@ class Way:
         way = self._programs(key, lambda given: self._way(average, back, clip, **given))
         size = min(batch_size, len(state))
         if fresh is not None:
-            size = min(size, max(MOST_FRESH // (len(table) * math.prod(self.state_shape)), 1))
+            size, fresh = self._affordable(size, len(table)), fresh.spawn(len(state))
         results = []
         for start in range(0, len(state), size):
             parts = {name: rows(each, start, size) for name, each in given.items()} | shared
-            if fresh is not None:
-                shape = (len(table), size, *self.state_shape)
-                parts["fresh"] = fresh.standard_normal(shape, "float32")
+            if fresh is not None:  # each image has its own
+                shape, seeds = (len(table), *self.state_shape), rows(np.array(fresh), start, size)
+                drawn = [np.random.default_rng(s).standard_normal(shape, "float32") for s in seeds]
+                parts["fresh"] = np.stack(drawn, axis=1)
             results.append(way(parts))
         return np.concatenate(results)[: len(state)]
+
+    def _affordable(self, size, steps):
+        """How many images may be handed noise of so many steps at once."""
+        return min(size, max(MOST_FRESH // (steps * math.prod(self.state_shape)), 1))
 
 
 def rows(x, start, size):

@@ -127,14 +127,14 @@ def ends(network):
 
 
 def check_labels(name, labels, low, high, shape=(), void=None):
-    """Class numbers, one for each example or one for each of its pixels.
+    """Whole numbers: one for each example, for each place of its prompt or each of its pixels.
 
     Args:
         name: str, what to call them in messages.
         labels: array-like, shape `(examples, *shape)`.
         low: int, least number allowed.
         high: int, greatest number allowed.
-        shape: tuple, `(height, width)` of a label map. Defaults to `()`.
+        shape: tuple, `(length,)` of a prompt or `(height, width)` of a label map. Defaults to `()`.
         void: int, number of pixels that do not count, or `None`. Defaults to `None`.
 
     Returns:
@@ -146,16 +146,18 @@ def check_labels(name, labels, low, high, shape=(), void=None):
     array = np.asarray(labels)
     fits = array.ndim == len(shape) + 1
     if not fits or array.dtype.kind not in "iuf" or np.any(array != np.round(array)):
-        each, axis = ("pixel of each example", -1) if shape else ("example", 1)
+        each = ("example", "place of each prompt", "pixel of each example")[min(len(shape), 2)]
+        axis = -1 if shape else 1
         raise ValueError(
             f"{name} has shape {array.shape} and dtype {array.dtype}; needed are class numbers, "
             f"one whole number for each {each} (of one-hot rows: y.argmax(axis={axis}))."
         )
-    check_shape(name, array.shape, shape, " Image and label map must have equal sizes.")
+    of_maps = " Image and label map must have equal sizes." if len(shape) > 1 else ""
+    check_shape(name, array.shape, shape, of_maps)
     counted = array if void is None else array[array != void]
     if counted.size and not low <= counted.min() <= counted.max() <= high:
         hint = ", -1 for examples without a label" if low == -1 else ""
-        if shape:
+        if len(shape) > 1:
             known = "the model has none" if void is None else f"the model's is {void}"
             hint = f" (a number for pixels that do not count is given as void=; {known})"
         raise ValueError(

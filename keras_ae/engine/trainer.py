@@ -208,9 +208,14 @@ class Trainer(keras.Model):
         and for data sets of your own, Keras' or your order is used.)
 
         Raises:
-            ValueError: when the data cannot be right (NaN, range, shape, labels as `y`), or the
-                loss became NaN.
+            ValueError: when the data cannot be right (NaN, range, shape, labels as `y`), nothing
+                can be trained, or the loss became NaN.
         """
+        if not self.trainable_variables:
+            raise ValueError(
+                f"nothing of {self.name} can be trained, it has trainable = False: a model that it "
+                "is part of has frozen it, say. Train it first, and build the other one then."
+            )
         x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
         self.before_fit(x)
         if validation_data is not None:

@@ -86,7 +86,7 @@ class SinusoidalEmbedding(keras.layers.Layer):
     """
 
     def __init__(self, width, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # bfloat16 cannot tell step 998 from 999
         check_positive_int("width", width)
         if width % 2 or width < 4:
             raise ValueError(f"width={width}: pass an even number of at least 4.")

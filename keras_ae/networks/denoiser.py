@@ -26,8 +26,10 @@ def diffusion_unet(
 ):
     """Residual blocks that are told the time, attention at some sides, near-zero last layers.
 
-    The defaults are the paper's network for CIFAR-10, 35,746,307 weights. With tokens a transformer
-    block stands in the place of each attention: the map attends to itself, then to the tokens.
+    The defaults are the paper's network for CIFAR-10, 35,746,307 weights: 3,584 in the stem,
+    328,704 for the time, 10,190,720 on the way down, 2,888,704 in the middle, 22,330,880 on the way
+    up, 3,715 in the last norm and convolution. With tokens a transformer block stands in the place
+    of each attention: the map attends to itself, then to the tokens.
 
     Source: Ho et al. 2020, arXiv:2006.11239, appendix B; Rombach et al. 2022, arXiv:2112.10752,
     equation for cross-attention in section 3.3.

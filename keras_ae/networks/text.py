@@ -1,9 +1,10 @@
-"""A text encoder: what a denoiser is told in words.
+"""What a denoiser is told: the tokens of a class, or those of words.
 
 Source: Rombach et al. 2022, arXiv:2112.10752, section 3.3 and appendix E.2.1 (a transformer over
 the words of a prompt, trained with the denoiser).
 """
 
+import math
 import random
 
 import keras
@@ -53,3 +54,22 @@ def text_encoder(num_words, length, channels=64, num_blocks=2, num_heads=4, name
         x = layers.Add()([x, parts.dense(channels, name=f"narrow_{block}")(y)])
     x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
     return keras.Model(words, x, name=name)
+
+
+def class_tokens(num_classes, token_shape):
+    """Learned tokens of each class, and of none: the class after the last.
+
+    Source: Rombach et al. 2022, arXiv:2112.10752, appendix E.2.1 (class-conditional models).
+
+    Args:
+        num_classes: int.
+        token_shape: tuple `(tokens, channels)`.
+
+    Returns:
+        `keras.Model` from whole numbers `(batch, 1)` to `(batch, *token_shape)`.
+    """
+    label = keras.Input((1,), dtype="int32", name="label")
+    size = math.prod(token_shape)
+    start = keras.initializers.RandomNormal(seed=random.randrange(2**31))
+    x = layers.Embedding(num_classes + 1, size, embeddings_initializer=start)(label)
+    return keras.Model(label, layers.Reshape(token_shape)(x), name="class_tokens")
