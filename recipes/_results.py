@@ -102,6 +102,9 @@ HEADLINES = {
     "dense_3_squared_error",
     "documents": "autoencoder_10_area lsa_10_area lsa_50_area lsa_50_log_counts_area "
     "autoencoder_2_precision_at_7 lsa_2_precision_at_7",
+    "diffusion": "floor_frechet independent_pixels_frechet "
+    + " ".join(f"eta_{eta}_steps_{steps}_frechet" for eta in (0, 1) for steps in (10, 20, 50, 100))
+    + " raw_frechet round_trip bits_per_dimension",
     "drawing_lines": "raw_features with_labels_layer_3 without_labels",
     "pretraining": " ".join(
         f"{arm}error_{count}_labels"

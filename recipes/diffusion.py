@@ -6,7 +6,9 @@ Source:   Ho et al. 2020, arXiv:2006.11239, figures 2 and 6; Song et al. 2020, a
 Expected: no published number for digits in these features; on CIFAR-10, in Inception's, 13.36,
           6.84, 4.67 and 4.16 for 10, 20, 50 and 100 steps with eta 0, and 41.07, 18.36, 8.01 and
           5.78 with eta 1: few steps need eta 0. At most 3.75 bits per dimension
-Measured: not yet
+Measured: 15.5, 10.6, 8.9 and 8.3 with eta 0, and 20.1, 11.2, 7.7 and 8.5 with eta 1 (1000 samples,
+          floor 4.6, independent pixels 316); without the average of weights 13.1 instead of 8.3.
+          To noise and back in all steps: 0.0015. 1.83 bits per pixel (one seed)
 Run:      python -m recipes diffusion --data mnist --epochs 10
 """
 
