@@ -48,12 +48,18 @@ def first_stage(run, images, width, code_channels=3):
 
 
 def unet(shape, width, token_shape, multipliers):
-    """A narrow U-Net that attends to tokens at the lowest level."""
-    attend = (shape[0] // 2 ** (len(multipliers) - 1),)
+    """A narrow U-Net that attends to tokens in the middle and, of several levels, at the lowest."""
+    attend = (shape[0] // 2 ** (len(multipliers) - 1),) if len(multipliers) > 1 else ()
     sizes = {"num_blocks": 1, "dropout": 0.0, "groups": 8, "num_heads": 4}
     return keras_ae.diffusion_unet(
         shape, width, multipliers, attention_sides=attend, token_shape=token_shape, **sizes
     )
+
+
+def pace(run, x):
+    """Images in a batch and the rate of learning, faster in a quick run."""
+    size, start = (32, 4e-3) if run.quick else (64, 2e-3)
+    return size, keras.optimizers.schedules.CosineDecay(start, num_steps(run, x, size))
 
 
 def num_steps(run, x, batch_size=64):

@@ -45,7 +45,7 @@ def main(
         guidance: how much samples are drawn towards their class; 1 is as in the data.
         samples: images that are drawn for each score, at most as many as there are test images.
     """
-    with ex.Run("latent_diffusion", locals(), quick_epochs=12) as run:
+    with ex.Run("latent_diffusion", locals(), quick_epochs=10) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
         images, extractor = _samples.prepared(data, side)
@@ -66,10 +66,10 @@ def main(
         #    images is shown without its class
         # 4. Train: both as long
         for name, model in arms.items():
-            rate = keras.optimizers.schedules.CosineDecay(2e-3, _diffusion.num_steps(run, x_train))
+            size, rate = _diffusion.pace(run, x_train)
             model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
             callbacks = run.callbacks(name)
-            settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0}
+            settings = {"batch_size": size, "epochs": run.epochs, "verbose": 0}
             model.fit(x_train, y_train, **settings, callbacks=callbacks)
 
         # 5. Look: what codes lose; what guidance does; time and score beside those in pixels

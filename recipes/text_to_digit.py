@@ -79,10 +79,10 @@ def main(
             average_decay=0.99 if run.quick else 0.999,
         )
         # 3. Objective: the velocity, at a step that is drawn, of codes; a tenth has no prompt
-        rate = keras.optimizers.schedules.CosineDecay(2e-3, _diffusion.num_steps(run, x_train))
+        size, rate = _diffusion.pace(run, x_train)
         model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
         # 4. Train: words and pictures together
-        settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0}
+        settings = {"batch_size": size, "epochs": run.epochs, "verbose": 0}
         model.fit(x_train, ids, **settings, callbacks=run.callbacks())
 
         # 5. Look: every prompt there is, measured; some prompts and what they gave
