@@ -174,6 +174,8 @@ def decoders():
     image = keras.Input((4, 4, 4))
     functional = keras.Model(image, conv(1)(keras.layers.Activation("tanh")(conv(3)(image))))
     one = keras.layers.UpSampling2D()(code[..., :1])
+    style = keras.layers.Dense(4)(keras.layers.Flatten()(code))
+    separable = keras.layers.SeparableConv2D(1, 3, padding="same")
     return {
         "sequential": keras.Sequential(
             [keras.Input((2, 2, 2)), keras.layers.UpSampling2D(), conv(1)]
@@ -181,6 +183,8 @@ def decoders():
         "sequential inside": keras.Model(code, inner(x)),
         "functional inside": keras.Model(code, functional(x)),
         "gone round": keras.Model(code, keras.layers.Add()([conv(1)(x), one])),
+        "two inputs": keras.Model(code, keras_ae.layers.ModulatedConv2D(1, 3)(x, style)),
+        "separable": keras.Model(code, separable(x)),
     }
 
 
@@ -192,8 +196,8 @@ def test_any_decoder_has_an_adaptive_weight(x, kind):
     weight = AdaptiveWeight(decoder)
     error = lambda output: ops.mean(ops.abs(output - tensor(x)), axis=(1, 2, 3))
     verdict = lambda output: ops.mean(ops.square(output), axis=(1, 2, 3))
-    layers = decoder._flatten_layers()
-    kernel = next(layer.kernel for layer in layers if getattr(layer, "filters", 0) == 1)
+    last = next(each for each in decoder._flatten_layers() if getattr(each, "filters", 0) == 1)
+    kernel = last.pointwise_kernel if kind == "separable" else last.kernel
 
     def steepness(loss):
         whole = lambda: ops.mean(loss(decoder(z)))
@@ -201,6 +205,21 @@ def test_any_decoder_has_an_adaptive_weight(x, kind):
 
     expected = steepness(error) / (steepness(verdict) + 1e-4)
     assert float(weight(tensor(z), error, verdict, False)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("kind", ["sequential", "gone round"])
+def test_decoders_of_a_users_own_are_trained_and_saved(x, kind, tmp_path):
+    parts = first_stage()
+    model = keras_ae.FirstStage(
+        parts.encoder, decoders()[kind], parts.discriminator, adversarial_start=0
+    )
+    model.compile("adam", **SOON)
+    assert model.fit(x, verbose=0).history["balance"][0] > 0
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.reconstruct(x), model.reconstruct(x), atol=1e-6)
+    again.fit(x, verbose=0)
 
 
 def test_a_decoder_without_a_kernel():

@@ -71,11 +71,10 @@ def test_the_scale_of_data_sets(x):
     model.measure_scale(x)
     deviation = model.first_stage.code_deviation(x)
     assert float(model.scale) == pytest.approx(1.0 / deviation, rel=1e-5)
-    silent = built(codebook)  # codes that a KL keeps in check are drawn, and so never all the same
-    for weight in silent.first_stage.encoder.weights:
+    for weight in model.first_stage.encoder.weights:
         weight.assign(np.zeros(weight.shape))
     with pytest.raises(ValueError, match="train it first"):
-        silent.measure_scale(x)
+        model.measure_scale(x)
 
 
 @pytest.mark.once
@@ -84,7 +83,7 @@ def test_a_first_stage_that_was_never_trained(x):
     with pytest.warns(UserWarning, match="was never trained, and is frozen here"):
         model.fit(x, LABELS, verbose=0)
     model.first_stage.compile("adam", **SOON)
-    with pytest.raises(ValueError, match="Train it first, and build the other one then"):
+    with pytest.raises(ValueError, match="Set its trainable = True and compile it again"):
         model.first_stage.fit(x, verbose=0)
 
 

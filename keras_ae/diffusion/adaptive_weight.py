@@ -47,18 +47,18 @@ class AdaptiveWeight:
         (layer,) = last
         self._kernel = _last_kernel(layer)
         try:
-            self._body = keras.Model(decoder.inputs, layer.input)
-            self._end = keras.Model(layer.input, decoder.outputs)
+            self._body = keras.Model(decoder.inputs[0], layer.input)
+            self._end = keras.Model(layer.input, decoder.outputs[0])
         except (AttributeError, ValueError):  # Keras': not connected, or used twice
             self._body, self._end = None, decoder
 
     def __call__(self, code, error, verdict, training):
         if self._body is not None:
-            code = _one(self._body(code, training=training))  # no slope goes further back
+            code = self._body(code, training=training)  # no slope goes further back
 
         def steepness(loss):
             def of_output():
-                output = ops.cast(_one(self._end(code, training=training)), "float32")
+                output = ops.cast(self._end(code, training=training), "float32")
                 return ops.mean(loss(output))
 
             _, (slope,) = autodiff.value_and_grad(of_output, [self._kernel])
@@ -70,12 +70,9 @@ class AdaptiveWeight:
 
 def _last_kernel(layer):
     """Its own, or the last one of what it is made of; `None` where there is none."""
-    if isinstance(getattr(layer, "kernel", None), keras.Variable):
-        return layer.kernel
+    for name in ("pointwise_kernel", "kernel"):  # the former of separable convolutions
+        if isinstance(getattr(layer, name, None), keras.Variable):
+            return getattr(layer, name)
     parts = layer._flatten_layers(include_self=False, recursive=False)
     kernels = [_last_kernel(part) for part in getattr(layer, "layers", parts)]
     return next((kernel for kernel in reversed(kernels) if kernel is not None), None)
-
-
-def _one(outputs):
-    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs

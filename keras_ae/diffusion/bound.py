@@ -52,7 +52,8 @@ class Bound:
             seed: int, of noise and steps, which each batch has of its own, or `None` for others
                 each time. Defaults to `0`.
             average: as in `sample`. Defaults to `True`.
-            batch_size: int, images at once. Defaults to `64`.
+            batch_size: int, images at once, at most; fewer where they and the noise of all steps
+                would be too much. Defaults to `64`.
 
         Returns:
             float32 array, shape `(batch,)`, bits per dimension.

@@ -41,8 +41,8 @@ class DDPM(Bound, Diffusion):
             `None` for none. Defaults to `0.9999`.
         sampling_steps: int, how many steps samples take where nothing else is said, and in an
             export. Defaults to `50`.
-        clip: bool, whether predicted images are kept in [-1, 1] when samples are drawn. Defaults to
-            `True`.
+        clip: bool, whether predicted images are kept in [-1, 1] when samples are drawn; compile
+            anew after changing it. Defaults to `True`.
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
     Raises:

@@ -103,7 +103,8 @@ class LatentDiffusion(Diffusion):
         if not self.first_stage.epochs_trained:
             warnings.warn(
                 f"the first stage {self.first_stage.name} was never trained, and is frozen here: "
-                "its codes mean nothing, samples will be noise. Fit it, and build this model then.",
+                "its codes mean nothing, samples will be noise. Set its trainable = True, compile "
+                "and fit it, and build this model anew.",
                 stacklevel=3,
             )
         if float(self.scale) == 0.0:
@@ -128,19 +129,16 @@ class LatentDiffusion(Diffusion):
         """
         x = ops.convert_to_numpy(x)
         some = np.random.default_rng(0).permutation(len(x))[:MEASURED]
-        stage = self.first_stage
-        drawn = hasattr(stage, "code_deviation")  # with noise, as codes are in training
-        deviation = stage.code_deviation(x[some]) if drawn else float(np.std(stage.encode(x[some])))
-        if not deviation > 0:
+        if not np.std(self.first_stage.encode(x[some])) > 0:
             raise ValueError("all codes of the first stage are the same: train it first.")
-        self.scale.assign(1.0 / deviation)
+        self.scale.assign(1.0 / self.first_stage.code_deviation(x[some]))
 
     # What is diffused ----------------------------------------------------------------------------
 
     def to_state(self, x, training=False):
-        if training and hasattr(self.first_stage, "draw_codes"):
-            return self._scale() * self.first_stage.draw_codes(x)
-        return self._scale() * self.first_stage.encode(ops.convert_to_tensor(x))
+        x = ops.convert_to_tensor(x)
+        codes = self.first_stage.draw_codes(x) if training else self.first_stage.encode(x)
+        return self._scale() * codes
 
     def to_images(self, state):
         return self.first_stage.decode(state / self._scale())

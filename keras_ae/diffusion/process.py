@@ -20,7 +20,7 @@ from keras import ops
 
 from .. import losses
 from ..engine.adversarial import Adversarial, average_of
-from ..engine.checks import check_labels, check_positive_int, check_rate, ends
+from ..engine.checks import check_positive_int, check_rate, ends
 from ..engine.compiled import Programs
 from ..engine.model import Model
 from . import schedule as schedules
@@ -148,10 +148,14 @@ class Diffusion(Sampling, Prompts, Adversarial, Model):
             Tensor of that shape.
 
         Raises:
-            ValueError: when an array of steps is not of 0 to T - 1.
+            ValueError: when steps that are no tensor are not of 0 to T - 1.
         """
-        if isinstance(time, (list, tuple, np.ndarray)):
-            time = check_labels("time", time, 0, self.num_steps - 1)
+        if isinstance(time, (int, list, tuple, np.integer, np.ndarray)):
+            time = np.asarray(time)
+            if time.dtype.kind not in "iu" or time.min() < 0 or time.max() >= self.num_steps:
+                raise ValueError(
+                    f"time={time!r}: pass whole numbers of 0 to {self.num_steps - 1}, steps."
+                )
         signal, rest = self._roots(ops.convert_to_tensor(time))
         return signal * ops.cast(x, "float32") + rest * ops.cast(noise, "float32")
 

@@ -37,15 +37,21 @@ class Prompts:
         return ops.broadcast_to(ops.convert_to_tensor(self._no_prompt()), shape)
 
     def label_range(self):
-        """`(least, greatest)` class or word, or `None` for a model that is told nothing."""
+        """`(least, greatest)` class or word, or `None` for a model that is told nothing.
+
+        Words are those of the tables that read the prompt; where none is seen to, of the largest.
+        """
         if self.conditioner is None:
             return None
         if self.num_classes is not None:
             return 0, self.num_classes - 1
         inside = self.conditioner._flatten_layers()
+        starts = [id(part.inputs[0]) for part in inside if getattr(part, "inputs", None)]
         tables = [layer for layer in inside if isinstance(layer, layers.Embedding)]
-        words = [table for table in tables if table.input is self.conditioner.inputs[0]]
-        return 0, max((table.input_dim for table in words or tables), default=2**31) - 1
+        words = [table for table in tables if id(getattr(table, "input", None)) in starts]
+        if words:
+            return 0, min(table.input_dim for table in words) - 1
+        return 0, max((table.input_dim for table in tables), default=2**31) - 1
 
     def target_shape(self):
         """Shape of one prompt, `(length,)`; of a model with classes as in `Model`."""
@@ -60,22 +66,14 @@ class Prompts:
         given = "classes" if self.num_classes is not None else "prompts"
         return f"this model is told the {given} of images. Pass fit(x, {given})."
 
-    def check_target(self, name, target):
-        """Refuses a `y` that would not be read.
-
-        Args:
-            name: str, what to call it in messages.
-            target: NumPy array, shape `(examples, ...)`.
-
-        Raises:
-            ValueError: when it is passed to a model that is told nothing.
-        """
-        super().check_target(name, target)
-        if self.conditioner is None and name.endswith("y"):
-            raise ValueError(
-                f"{name}: this model is told nothing of images, and takes noise from the images "
-                "themselves: call fit(x) alone, or build it with num_classes or a conditioner."
-            )
+    def no_target(self):
+        """Why none may be passed, a sentence; empty where classes or prompts are."""
+        if self.conditioner is not None:
+            return ""
+        return (
+            "this model is told nothing of images, and takes noise from the images themselves: "
+            "call fit(x) alone, or build it with num_classes or a conditioner."
+        )
 
     def _prompt(self, state, labels, guidance):
         """Ids `(batch, length)` and guidance, which is `None` where the network is asked once."""
@@ -119,12 +117,12 @@ def check_networks(network, num_classes, conditioner):
         if part is not None and not hasattr(part, "output_shape"):
             raise ValueError(f"{part} has no fixed shapes: pass a Functional or Sequential model.")
     if conditioner is not None:
-        given = ends(conditioner)[0]
-        if given.keys() != {""} or len(given[""].shape) != 2:
+        shapes = [tuple(each.shape) for each in conditioner.inputs]
+        if len(shapes) != 1 or len(shapes[0]) != 2 or isinstance(conditioner.input_shape, dict):
             raise ValueError(
-                f"{conditioner.name} takes {', '.join(sorted(given)) or given[''].shape}: needed "
-                "is one array of whole numbers, shape (batch, length). Put a keras.Model round it "
-                "that makes its inputs of them."
+                f"{conditioner.name} takes {conditioner.input_shape}: needed is one array of whole "
+                "numbers, shape (batch, length). Put a keras.Model round it that makes its inputs "
+                "of them."
             )
     inputs = ends(network)[0]
     needed, prompt = {"image", "time"}, num_classes is not None or conditioner is not None

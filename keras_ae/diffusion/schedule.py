@@ -10,13 +10,12 @@ import numpy as np
 
 from ..engine.checks import check_positive_int
 
-# name -> betas of a number of steps; the papers' ranges are of 1000 steps
+# name -> betas of a number of steps
 SCHEDULES = {
-    "linear": lambda steps: 1000 / steps * np.linspace(1e-4, 0.02, steps),
-    "sqrt_linear": lambda steps: 1000 / steps * np.linspace(0.0015**0.5, 0.0195**0.5, steps) ** 2,
+    "linear": lambda steps: _respaced(np.linspace(1e-4, 0.02, 1000), steps),
+    "sqrt_linear": lambda steps: _respaced(np.linspace(0.0015**0.5, 0.0195**0.5, 1000) ** 2, steps),
     "cosine": lambda steps: _cosine(steps),
 }
-LARGEST = 0.999  # beta
 SPACINGS = ("uniform", "quadratic")
 # columns of a table of steps, one row for each
 COLUMNS = ("time", "signal", "noise", "next_signal", "next_noise", "fresh")
@@ -25,7 +24,14 @@ COLUMNS = ("time", "signal", "noise", "next_signal", "next_noise", "fresh")
 def _cosine(steps):
     share = (np.arange(steps + 1) / steps + 0.008) / 1.008
     left = np.cos(0.5 * np.pi * share) ** 2
-    return 1.0 - left[1:] / left[:-1]
+    return np.minimum(1.0 - left[1:] / left[:-1], 0.999)
+
+
+def _respaced(beta, steps):
+    """As much noise as these betas add, in another number of steps."""
+    left = np.append(0.0, np.cumsum(np.log1p(-beta)))  # logarithm of the signal
+    share = np.linspace(0.0, len(beta), steps + 1)
+    return -np.expm1(np.diff(np.interp(share, np.arange(len(left)), left)))
 
 
 def noise_schedule(name, num_steps=1000):
@@ -33,9 +39,8 @@ def noise_schedule(name, num_steps=1000):
 
     Source: "linear": Ho et al. 2020, arXiv:2006.11239, section 4; "sqrt_linear" (linear in the
     square root): Rombach et al. 2022, arXiv:2112.10752, its reference configuration; "cosine":
-    Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17. The first two are the papers' for 1000
-    steps; of other numbers each step adds more or less noise, so that the last one leaves as little
-    of the image (as in the reference code of Nichol and Dhariwal). No beta is above 0.999.
+    Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17. The first two are made for 1000
+    steps; any other number of them adds as much noise, in coarser or finer steps (its section 4).
 
     Args:
         name: "linear", "sqrt_linear" or "cosine".
@@ -51,7 +56,7 @@ def noise_schedule(name, num_steps=1000):
     check_positive_int("num_steps", num_steps)
     if name not in SCHEDULES:
         raise ValueError(f"schedule={name!r}: pass one of {', '.join(map(repr, SCHEDULES))}.")
-    beta = np.minimum(SCHEDULES[name](num_steps), LARGEST)
+    beta = SCHEDULES[name](num_steps)
     signal = np.cumprod(1.0 - beta)
     before = np.append(1.0, signal[:-1])
     return {

@@ -123,9 +123,11 @@ class Way:
         for start in range(0, len(state), size):
             parts = {name: rows(each, start, size) for name, each in given.items()} | shared
             if fresh is not None:  # each image has its own
-                shape, seeds = (len(table), *self.state_shape), rows(np.array(fresh), start, size)
-                drawn = [np.random.default_rng(s).standard_normal(shape, "float32") for s in seeds]
-                parts["fresh"] = np.stack(drawn, axis=1)
+                parts["fresh"] = np.empty((len(table), size, *self.state_shape), "float32")
+                for place, own in enumerate(rows(np.array(fresh), start, size)):
+                    shape = (len(table), *self.state_shape)
+                    drawn = np.random.default_rng(own).standard_normal(shape, "float32")
+                    parts["fresh"][:, place] = drawn
             results.append(way(parts))
         return np.concatenate(results)[: len(state)]
 

@@ -74,6 +74,28 @@ class Coder(Model):
         """
         return self.run(self.encoder, x, self.code)
 
+    def draw_codes(self, x):
+        """Codes as the decoder is trained with them: of `encode`, unless a subclass adds noise.
+
+        Args:
+            x: tensor, shape `(batch, *image_shape)`.
+
+        Returns:
+            Tensor, shape `(batch, latent_dim)`.
+        """
+        return self.encode(x)
+
+    def code_deviation(self, x):
+        """Standard deviation of the numbers of codes, as `draw_codes` gives them.
+
+        Args:
+            x: array, shape `(batch, *image_shape)`.
+
+        Returns:
+            float.
+        """
+        return float(np.std(self.encode(x)))
+
     def decode(self, z):
         """Images of codes.
 

@@ -74,6 +74,10 @@ class Trainer(keras.Model):
         """Why a target must be passed, a sentence; empty where `x` is its own."""
         return ""
 
+    def no_target(self):
+        """Why no target may be passed, a sentence; empty where one may."""
+        return ""
+
     def target_shape(self):
         """Shape of one target without the batch, a tuple."""
         return () if self.label_range() else self.example_shape()
@@ -213,8 +217,8 @@ class Trainer(keras.Model):
         """
         if not self.trainable_variables:
             raise ValueError(
-                f"nothing of {self.name} can be trained, it has trainable = False: a model that it "
-                "is part of has frozen it, say. Train it first, and build the other one then."
+                f"nothing of {self.name} can be trained: it has no weights, or they are frozen (by "
+                "a model that it is part of, say). Set its trainable = True and compile it again."
             )
         x, y, sample_weight = checks.training_data(self, x, y, sample_weight)
         self.before_fit(x)

@@ -239,9 +239,10 @@ class GAN(Generative):
         terms, _ = self._discriminator_terms(x, label, training)
         return terms | self._generator_terms(x, label, training)
 
-    def check_target(self, name, target):
-        if name.endswith("y"):
-            raise ValueError(f"{name}: this GAN learns from images alone and takes no y: fit(x).")
+    def no_target(self):
+        if self.num_classes is not None:
+            return ""
+        return "this GAN learns from images alone and takes no y: fit(x)."
 
     def example_shape(self):
         return self.image_shape
