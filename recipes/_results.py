@@ -87,6 +87,9 @@ HEADLINES = {
     "iwae": "nll nll_iwae_50 gain gain_error independent_pixels active_units active_units_iwae_50",
     "iwae/fixed_binarization": "nll nll_iwae_5 gain",
     "latent_space": "beta_1_mmd standard_mmd beta_1_knn_accuracy",
+    "latent_diffusion": "floor_frechet independent_pixels_frechet reconstruction_frechet "
+    "guidance_1_frechet pixels_frechet ratio_to_pixels time_ratio class_accuracy frechet "
+    "guidance_1_class_accuracy inpainted_own_class_accuracy inpainted_next_class_accuracy",
     "manifold": "denoising_cosine denoising_length_ratio plain_length_ratio",
     "reparametrisation": "before_training_score_ratio before_training_baseline_ratio "
     "after_training_score_ratio after_training_baseline_ratio after_training_score_difference",
@@ -119,6 +122,12 @@ HEADLINES = {
         for width in ("under", "over")
         for what in ("squared_error", "noise_lost")
     ),
+    "text_to_digit": " ".join(
+        f"{guidance}{what}_accuracy"
+        for guidance in ("", "guidance_1_")
+        for what in ("class", "thickness", "slant")
+    )
+    + " thickness_range slant_range",
     "tied_weights": "free_squared_error l2_squared_error tied_squared_error free_parameters "
     "tied_parameters",
     "transposed_convolution": "adjoint_squared_error learned_squared_error",

@@ -6,8 +6,9 @@ Source:   Rombach et al. 2022, arXiv:2112.10752, section 4.3.1 (a transformer ov
           slant of digits)
 Expected: no published number; the digit of nearly every sample is the one that was asked for, and
           thickness and slant are measured to follow the words (by chance a third)
-Measured: not yet
-Run:      python -m recipes text_to_digit --data mnist --epochs 10
+Measured: MNIST, 6 epochs, one seed, 1800 samples: 99.9 % are the digit that was asked for, 99.0 %
+          have the thickness and 97.2 % the slant; with guidance 1 94.8, 84.1 and 85.4 %
+Run:      python -m recipes text_to_digit --data mnist --epochs 6
 """
 
 import keras
