@@ -7,7 +7,9 @@ Expected: no published number for digits; the paper's first stage (KL, side / 4)
           distance of 0.27 in Inception's features. Here: within 1.5 times the score of diffusion in
           pixels at a quarter of its sampling time or less; at least 95 % of guided samples are of
           the class that was asked for
-Measured: not yet
+Measured: MNIST, one seed, 2000 samples: 2.6 in codes (guidance 1), 2.9 in pixels, floor 2.3; 0.18
+          of the time; 99.9 % of samples are of the class that was asked for with guidance 2, 96.3 %
+          with 1. The first stage alone: 0.13
 Run:      python -m recipes latent_diffusion --data mnist --epochs 10
 """
 
