@@ -168,3 +168,11 @@ def test_a_tied_stack_is_pretrained():
     for history in histories:
         assert history.history["loss"][-1] < history.history["loss"][0]
     assert decoder.layers[1].kernel is encoder.layers[-1].kernel
+
+
+def test_a_stage_that_is_frozen():
+    stack = model()
+    for layer in (*stack.stages()[1].encoder.layers, *stack.stages()[1].decoder.layers):
+        layer.trainable = False
+    with pytest.raises(ValueError, match=r"stage 2 of 3: nothing of .* compile it again\.$"):
+        stack.pretrain(data(8), epochs=1)

@@ -132,10 +132,9 @@ class StackedAutoencoder(Autoencoder):
                     stage.fit(batches, epochs=epochs, callbacks=called, verbose=verbose)
                 )
             except ValueError as error:
-                hint = "The decoder's activations must be able to give what the layer below gives."
-                raise ValueError(
-                    f"stage {number} of {len(stages)}: {error} {hint if number > 1 else ''}"
-                ) from error
+                hint = " The decoder's activations must be able to give what the layer below gives."
+                hint = hint if number > 1 and stage.trainable_variables else ""
+                raise ValueError(f"stage {number} of {len(stages)}: {error}{hint}") from error
             h = stage.encode(h)  # (examples, units), what the next stage reproduces
         return histories
 
