@@ -17,8 +17,8 @@ SMALL, LARGEST = 1e-4, 1e4
 class AdaptiveWeight:
     """The two slopes, computed from the last layer with a kernel on.
 
-    Where a decoder cannot be cut there (its last kernel lies within a network of its own, or is
-    gone round), all of it is asked once more for each slope.
+    Where a decoder cannot be cut there, as something leads round that layer, all of it is asked for
+    each slope.
 
     Source: Esser et al. 2021, arXiv:2012.09841, equation 7.
 

@@ -236,7 +236,7 @@ class FirstStage(Adversarial, Coder):
         """
         if self.quantizer is None:
             return self._drawn_code(x, self._noise(x), False)[0]
-        return ops.cast(self.encoder(x, training=False), "float32")
+        return super().draw_codes(x)
 
     def code_deviation(self, x):
         """Standard deviation of the numbers of codes, as `draw_codes` gives them.
@@ -250,9 +250,9 @@ class FirstStage(Adversarial, Coder):
         Returns:
             float.
         """
-        codes = self.run(self.encoder, x, lambda codes: codes)
         if self.quantizer is not None:
-            return float(np.std(codes))
+            return super().code_deviation(x)
+        codes = self.run(self.encoder, x)
         variances = np.exp(np.clip(codes["log_variance"], *VARIANCES))
         return float(np.sqrt(np.var(codes["mean"]) + np.mean(variances)))
 

@@ -274,7 +274,7 @@ def training_data(model, x, y, sample_weight, name=""):
             check_shape(f"{name}y", y.shape, model.target_shape(), LABEL_HINT)
             check_values(f"{name}y", y, *model.target_range())
             # with weights and no target a data set gives (x, x, weights)
-            if model.no_target() and (sample_weight is None or not np.array_equal(x, y)):
+            if model.no_target() and (sample_weight is None or not np.array_equal(array, y)):
                 raise ValueError(f"{name}y: {model.no_target()}")
         model.check_target(f"{name}{'x' if y is None else 'y'}", array if y is None else y)
     if sample_weight is not None:
