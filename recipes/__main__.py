@@ -12,7 +12,7 @@ import os
 import pathlib
 import sys
 
-from recipes import _results
+from . import _results
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -71,8 +71,8 @@ def main(arguments):
         print(f"error: there is no recipe {name!r}: {hint}", file=sys.stderr)
         raise SystemExit(2)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
-    recipe = importlib.import_module(f"recipes.{name}")
-    from keras_ae.experiment import command_line
+    recipe = importlib.import_module(f"{__package__}.{name}")
+    from ._experiment import command_line
 
     command_line(recipe.main, arguments[1:], program=f"python -m recipes {name}")
 

@@ -234,7 +234,7 @@ def collect(folders, variant=""):
 
 def flags(run):
     """The flags of a run that are off their defaults, seed and folder aside."""
-    main = importlib.import_module(f"recipes.{run['recipe']}").main
+    main = importlib.import_module(f"{__package__}.{run['recipe']}").main
     words = []
     for name, parameter in inspect.signature(main).parameters.items():
         value = run["settings"][name]

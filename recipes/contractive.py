@@ -17,7 +17,8 @@ from scipy import ndimage
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 CHANGES = {  # of an input: name, amounts, and how they are made
     "shifted": (

@@ -12,7 +12,8 @@ Run:      python -m recipes convolutional_autoencoder --data mnist --epochs 10
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def networks(shape):

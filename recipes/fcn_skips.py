@@ -18,7 +18,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, metrics
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 # networks, and thirds of the epochs before the finer one takes over the weights, and after
 STAGES = {"fcn32s": (1, 2), "fcn16s": (1, 1), "fcn8s": (1, 0), "unet": (3, 0)}

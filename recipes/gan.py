@@ -18,7 +18,8 @@ from scipy import stats
 import keras_ae
 from keras_ae import callbacks, evaluation, figures
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 class Frames(keras.callbacks.Callback):

@@ -20,9 +20,10 @@ import keras
 import numpy as np
 
 import keras_ae
-from keras_ae import experiment as ex
 from keras_ae import figures
-from recipes import _diffusion, _samples
+
+from . import _diffusion, _samples
+from . import _experiment as ex
 
 
 def main(

@@ -16,7 +16,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 COUNTS = np.array([1, 4, 16, 64, 256, 1024, 4096])  # samples that a gradient is averaged over
 OTHERS = {"score function": "score", "score function, baseline": "baseline"}

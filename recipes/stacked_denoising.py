@@ -14,7 +14,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 ARMS = ("random weights", "stacked plain", "stacked denoising")
 

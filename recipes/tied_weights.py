@@ -13,7 +13,8 @@ from keras import ops
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 VARIANTS = {"free": {}, "l2": {"l2": 1e-2}, "tied": {"tied": True}}
 

@@ -17,7 +17,8 @@ from keras import ops
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 WAYS = ("switches", "transposed", "nearest", "bed_of_nails")
 FILTERS = (16, 8, 4)

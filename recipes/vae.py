@@ -15,7 +15,8 @@ import numpy as np
 import keras_ae
 from keras_ae import callbacks, evaluation, figures
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def main(

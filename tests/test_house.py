@@ -23,7 +23,6 @@ FLOORS = (
     ("autoencoders", "variational", "segmentation", "gans", "diffusion"),
     ("evaluation", "figures", "data"),
     ("callbacks",),
-    ("experiment",),
 )
 BACKENDS = {"tensorflow", "jax", "torch"}
 MAY_NAME_A_BACKEND = ("engine/distribution.py", "engine/batches.py", "engine/model.py", "data/")
