@@ -8,11 +8,10 @@ other flags), `python -m recipes --table` writes the tables of README.md and doc
 import ast
 import difflib
 import importlib
-import os
 import pathlib
 import sys
 
-from . import _results
+from . import _quiet, _results
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -70,7 +69,7 @@ def main(arguments):
         hint = f"did you mean {close[0]}?" if close else "python -m recipes lists them."
         print(f"error: there is no recipe {name!r}: {hint}", file=sys.stderr)
         raise SystemExit(2)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+    _quiet.silence()
     recipe = importlib.import_module(f"{__package__}.{name}")
     from ._experiment import command_line
 

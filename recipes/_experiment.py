@@ -169,7 +169,7 @@ class Run:
             unit: str, what it counts, and per what.
         """
         self.values[name] = {"value": float(value), "unit": unit}
-        print(f"{name}: {float(value):.4f} {unit}", flush=True)
+        print(f"  {name} = {float(value):.4g} ({unit})", flush=True)
 
     def figure(self, name, figure):
         """Writes a Matplotlib figure as `NAME.png`."""
