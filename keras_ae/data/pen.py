@@ -297,9 +297,7 @@ def pen_digits(
     check_positive_int("image_size", image_size)
     if image_size < 8:
         raise ValueError(f"image_size={image_size}: pass 8 pixels or more.")
-    classes = tuple(classes)
-    if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(WAYS):
-        raise ValueError(f"classes={classes}: pass different digits from 0 to 9, at least one.")
+    classes = check_digits(classes)
     low, high = thickness
     if not 0.5 <= low <= high <= 8.0:
         raise ValueError(f"thickness={thickness}: pass (low, high) with 0.5 <= low <= high <= 8.")
@@ -326,6 +324,24 @@ def pen_digits(
                 scale = image_size / 28.0
                 images[group] = _draw(points * scale, radii * scale, pieces, image_size)
     return images[..., None], labels
+
+
+def check_digits(classes):
+    """Digits to choose from, checked.
+
+    Args:
+        classes: sequence of different digits 0 to 9.
+
+    Returns:
+        tuple of int.
+
+    Raises:
+        ValueError: when it is empty or holds anything else.
+    """
+    digits = tuple(classes) if np.iterable(classes) else ()
+    if not digits or len(set(digits)) < len(digits) or not set(digits) <= set(WAYS):
+        raise ValueError(f"classes={classes}: pass different digits from 0 to 9, at least one.")
+    return tuple(int(digit) for digit in digits)
 
 
 @functools.cache
