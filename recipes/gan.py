@@ -73,7 +73,10 @@ def process(run, seed):
         run.metric(f"process_{when}_gap", gap, "mean |D - p(data) / (p(data) + p(generated))|")
     shown = {f"after {32 * n} steps": frames.frames[n] for n in (0, 2, 5, 15, 30, 60)}
     title = f"The GAN process: 60 epochs of 8192 numbers, seed {seed}; the density of samples moves"
-    title += "\nto where the discriminator says that data are, until it can no longer tell"
+    before, after = (
+        run.values[f"process_{when}_distance"]["value"] for when in ("before", "after")
+    )
+    title += f"\nto where the discriminator says that data are: {before:.2f} away, then {after:.2f}"
     run.figure("process", figures.gan_process(data[:, 0], points[:, 0], shown, title))
     shown = {f"after {32 * n} steps": frame for n, frame in enumerate(frames.frames)}
     shown = dict(list(shown.items())[:: 3 if run.quick else 1])
@@ -97,11 +100,13 @@ def main(
     Args:
         units: units of each of the generator's two hidden layers; maxout layers have a fifth.
     """
-    with ex.Run("gan", locals(), quick_epochs=30) as run:
+    with ex.Run("gan", locals(), quick_epochs=10) as run:
         process(run, seed)
-        # 1. Data, 28 x 28 in [0, 1]; the last tenth of the training images is to choose with
-        images = sources.load(data, image_size=28)
-        units, rate, number = (400, 1e-3, 2000) if run.quick else (units, 2e-4, 10_000)
+        # 1. Data in [0, 1]; the last tenth of the training images is to choose with
+        side, rate, batch, number, looks = 28, 2e-4, 100, 10_000, 10
+        if run.quick:
+            side, units, rate, batch, number, looks = 20, 200, 1e-3, 64, 2000, 5
+        images = sources.load(data, image_size=side)
         split = len(images.x_train) - len(images.x_train) // 10
         x_train, x_valid, x_test = images.x_train[:split], images.x_train[split:], images.x_test
         # 2. Model: dense layers and maxout
@@ -116,10 +121,10 @@ def main(
         # 4. Train, and watch the same noise
         few = min(1000, len(x_valid))
         watch = callbacks.SampleMonitor(
-            run.folder / "monitor", x_valid, None, max(1, run.epochs // 10), few, seed
+            run.folder / "monitor", x_valid, None, max(1, run.epochs // looks), few, seed
         )
         log = [watch, *run.callbacks()]
-        model.fit(x_train, batch_size=100, epochs=run.epochs, verbose=0, callbacks=log)
+        model.fit(x_train, batch_size=batch, epochs=run.epochs, verbose=0, callbacks=log)
 
         # 5. Look: digits over time, and the likelihood that papers of the time report
         run.say(f"scoring {number} samples, as many pictures of independent pixels, and real ones")

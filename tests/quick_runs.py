@@ -196,7 +196,7 @@ QUICK = {
         shows=lambda n: (
             n["process_after_distance"] < 0.3 * n["process_before_distance"]
             and n["process_after_gap"] < 0.15 < n["process_before_gap"]
-            and n["independent_pixels_parzen"] < 0 < n["parzen"] < n["training_images_parzen"]
+            and n["independent_pixels_parzen"] + 40 < n["parzen"] < n["training_images_parzen"]
         ),
     ),
     "reparametrisation": Quick(
