@@ -303,7 +303,7 @@ CONVOLUTIONAL = {
     "dcgan": Quick(
         figures={"samples", "walks", "discriminator"},
         point="convolutions draw digits, and a walk between two noises changes them smoothly",
-        shows=lambda n: n["frechet"] < 5 * n["floor_frechet"] and n["nearest"] > 1,
+        shows=lambda n: n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["nearest"] > 2,
     ),
     "cogan": Quick(
         figures={"pairs", "walk"},
