@@ -282,7 +282,7 @@ CONVOLUTIONAL = {
         shows=lambda n: (
             n["weight_map_iou"] > 2 * n["trivial_iou"]
             and n["weight_map_pixel_error"] < 0.6 * n["trivial_pixel_error"]
-            and n["weight_map_rand"] > n["plain_rand"]
+            and n["weight_map_rand"] > n["plain_rand"] + 0.1
         ),
     ),
     "tiramisu": Quick(
