@@ -93,11 +93,11 @@ def main(
             drawn = evaluation.sliced_wasserstein(pairs["first"][: len(first)], first[:number])
             run.metric(f"{key}_patches", drawn["mean"], PATCHES)
             run.metric(f"{key}_parameters", model.generator.count_params(), "of the generators")
-            found[key] = pixels, union
             shuffled = np.roll(pairs["second"], 1, axis=0)
             chance = agreement(pairs["first"], shuffled)
             run.metric(f"{key}_chance_pixel_agreement", chance[0], "share, of unrelated images")
             run.metric(f"{key}_chance_edge_iou", chance[1], "of unrelated images")
+            found[key] = f"{union:.2f} {key} (unrelated images {chance[1]:.2f})"
             names = {"first": f"{key}\ndigits", "second": f"{key}\nedges"}
             rows |= {name: pairs[domain][:12] for domain, name in names.items()}
             ends = model.sample_noise(2, seed=seed + 2)
@@ -105,13 +105,11 @@ def main(
             walk |= {names[domain]: drawn for domain, drawn in model.generate(between).items()}
             if shared:
                 run.save(model)
-        title = "Digit and edges of one noise; edges of the digit agree in\n"
-        title += ", ".join(f"{p:.2f} of pixels, IoU {u:.2f} ({k})" for k, (p, u) in found.items())
+        result = f"edges drawn with a digit meet its edges, IoU: {', '.join(found.values())}"
+        title = f"Digit and edges of one noise\n{result}"
         run.figure("pairs", figures.strips(rows, f"{title}\n{about}"))
         run.figure("walk", figures.strips(walk, f"From one noise to another\n{about}"))
-        result = "edges drawn with a digit meet the edges of that digit, IoU: "
-        result += ", ".join(f"{u:.2f} {k}" for k, (_, u) in found.items())
-        run.finish(f"{result}; unrelated images {chance[1]:.2f}", "pairs")
+        run.finish(result, "pairs")
 
 
 if __name__ == "__main__":
