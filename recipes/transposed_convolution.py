@@ -45,7 +45,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Draws a 2 x 2 input through a 3 x 3 kernel; then trains one to undo a strided convolution."""
-    with ex.Run("transposed_convolution", locals(), quick_epochs=1) as run:
+    with ex.Run("transposed_convolution", locals(), quick_epochs=2) as run:
         x, kernel = np.array([[1.0, 2.0], [3.0, 4.0]]), np.arange(1.0, 10.0).reshape(3, 3)
         for stride in (1, 2):
             # The slides: distribute each value; or insert zeros, pad, convolve with a turned kernel
