@@ -105,15 +105,11 @@ def main(
             if name == "deep undercomplete":
                 run.save(model)
         title = "Digits, noisy digits, other pictures, pure noise, and what each type makes of them"
-        run.figure(
-            "off_data",
-            figures.strips(
-                pictures, f"{title}\n{about}; always the mean image: error {trivial:.1f} per digit"
-            ),
-        )
+        title += f"\n{about}; always the mean image: error {trivial:.1f} per digit"
+        run.figure("off_data", figures.strips(pictures, title))
         outcome = "of pure noise the deep undercomplete one loses "
         outcome += f"{noise_lost['deep undercomplete']:.0%}, the shallow overcomplete one "
-        outcome += f"{noise_lost['shallow overcomplete']:.0%}: it copies everything"
+        outcome += f"{noise_lost['shallow overcomplete']:.0%} (a copy loses 0%)"
         run.finish(outcome, "off_data")
 
 

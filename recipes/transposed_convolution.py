@@ -123,11 +123,9 @@ def main(
         title += f"\n{data}, {run.epochs} epochs, seed {seed} (mean image {trivial:.1f})"
         run.figure("adjoint", figures.strips(rows, title))
         run.save(model)
-        outcome = (
-            f"three ways to compute it differ by {largest:g}; it does not undo the convolution: "
-        )
-        outcome += f"error {errors['adjoint']:.1f}, always the mean image {trivial:.1f}, a learned "
-        run.finish(f"{outcome}kernel {errors['learned']:.1f}", "stride_2")
+        outcome = f"three ways to compute it differ by {largest:g}; it undoes no convolution: "
+        outcome += f"error {errors['adjoint']:.1f}, with a learned kernel {errors['learned']:.1f}, "
+        run.finish(f"{outcome}always the mean image {trivial:.1f}", "stride_2")
 
 
 if __name__ == "__main__":
