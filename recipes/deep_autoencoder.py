@@ -124,7 +124,7 @@ def main(
         run.save(model)
         ours, logistic, pca = errors.values()
         outcome = f"30 numbers per digit, error {ours:.1f} deep, {logistic:.1f} logistic PCA, "
-        run.finish(f"{outcome}{pca:.1f} PCA; always the mean image: {trivial:.1f}", "strips")
+        run.finish(f"{outcome}{pca:.1f} PCA; always the mean image: {trivial:.1f}", "curve")
 
 
 if __name__ == "__main__":
