@@ -86,6 +86,14 @@ WAYS = {
             ),
         ),
         (
+            0.2,
+            (
+                "36,40 20,36 16,18 40,2 68,10 72,36 54,62 30,86 10,92 8,78 26,72 48,84 70,96 94,94",
+                "28,48 8,36 14,14 44,2 76,12 80,40 62,66 38,86 18,92 14,80 30,74 50,82 72,92 96,86",
+                "32,26 22,26 22,12 42,2 64,12 62,38 46,64 26,86 6,94 2,82 20,74 44,84 68,98 92,100",
+            ),
+        ),
+        (
             0.12,
             (
                 "14,12 40,6 62,5 80,8! 58,38 36,66 10,94! 36,95 62,95 90,92",
@@ -118,10 +126,12 @@ WAYS = {
             ),
         ),
         (
-            0.15,
+            0.4,
             (
                 "14,24 24,6 52,3 70,20 52,42 26,52! 58,50 84,64 80,86 52,98 20,94 8,82",
                 "22,14 38,2 60,6 68,24 56,38 42,44! 58,48 72,62 72,84 52,98 26,96 10,84",
+                "20,28 28,8 56,2 74,16 66,36 42,46! 66,50 84,66 74,90 46,99 20,92 10,74",
+                "10,30 22,6 54,2 80,14 72,38 50,48! 66,52 76,66 68,88 44,98 22,94 10,80",
             ),
         ),
     ),
@@ -193,6 +203,7 @@ WAYS = {
                 "56,0 40,24 28,50 22,78 36,98 56,98 68,84 60,70 42,70 26,82",
                 "34,4 14,30 8,62 20,92 52,98 80,84 86,60 66,48 40,58 28,82",
                 "60,2 32,12 12,42 10,72 30,98 64,94 84,70 70,46 42,48 22,68",
+                "56,2 30,14 10,44 12,78 36,98 68,92 84,68 72,42 44,42 22,62",
             ),
         ),
         (
@@ -228,7 +239,7 @@ WAYS = {
             ),
         ),
         (
-            0.15,
+            0.2,
             (
                 "12,26 14,10! 38,9 62,7 86,6! 72,32 58,64 50,100",
                 "16,20 18,10! 40,10 62,9 82,8! 72,36 62,66 56,100",
@@ -262,7 +273,7 @@ WAYS = {
             ),
         ),
         (
-            0.25,
+            0.4,
             (
                 "80,14 56,3 32,10 32,30 52,46 70,66 64,90 42,98 26,86 32,66 54,46 86,20",
                 "74,10 56,4 40,12 40,30 54,46 66,66 58,90 40,97 28,84 36,66 56,44 78,16",
@@ -280,6 +291,7 @@ WAYS = {
                 "80,18 54,2 24,14 16,38 36,52 62,46 80,16! 74,46 66,74 58,100",
                 "70,10 44,5 14,20 8,40 28,52 56,40 76,10! 70,42 60,72 50,100",
                 "72,16 52,2 24,10 12,34 26,58 56,52 74,20! 74,48 73,74 72,100",
+                "86,4 50,6 14,24 18,42 44,42 70,26 86,4! 74,36 60,68 44,100",
             ),
         ),
         (
@@ -310,7 +322,7 @@ WAYS = {
 
 
 def pen_digits(
-    num_images, image_size=28, seed=0, classes=range(10), thickness=(1.4, 5.0), part="train"
+    num_images, image_size=28, seed=0, classes=range(10), thickness=(1.4, 4.7), part="train"
 ):
     """Digits as a pen draws them, anti-aliased at any side, in MNIST's frame.
 
@@ -327,8 +339,8 @@ def pen_digits(
         seed: int, 0 or more. Defaults to `0`.
         classes: sequence of different digits 0 to 9. Defaults to all.
         thickness: `(low, high)`, least and greatest width of the pen in 28ths of the side; pressure
-            changes it by up to 45 % along a stroke. Fine pens are commoner. Defaults to
-            `(1.4, 5.0)`.
+            changes it by up to 37 % along a stroke. Fine pens are commoner. Defaults to
+            `(1.4, 4.7)`.
         part: "train" or "test", two streams of random numbers. Defaults to "train".
 
     Returns:
@@ -451,23 +463,19 @@ def _strokes(digit, number, uniform, normal, low, high):
     x = x - (0.12 + 0.26 * z[6]) * y
     angle = 0.07 * z[7]
     x, y = np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y
-    # a hand that trembles, some more than others
+    # a slow wave of pressure along the stroke, and a tremble that keeps no beat
     along = np.linspace(0.0, 1.0, matrix.shape[0])
-    waves = [
-        np.sin(2.0 * np.pi * ((low_f + high_f * f) * along + phase))
-        for low_f, high_f, f, phase in (
-            (6.0, 8.0, uniform[8], uniform[9]),
-            (6.0, 8.0, uniform[10], uniform[11]),
-            (0.5, 1.0, uniform[12], uniform[13]),
-            (8.0, 10.0, uniform[14], uniform[15]),
-        )
+    wave = lambda cycles, phase: np.sin(2.0 * np.pi * (cycles * along + phase))
+    slow = wave(0.5 + uniform[12], uniform[13])
+    fast = [
+        wave(5.0 + 8.0 * uniform[n], uniform[n + 1] + 0.8 * wave(1.5 + uniform[n + 1], uniform[n]))
+        for n in (8, 10, 14)
     ]
-    tremor = 0.022 * uniform[16] ** 2
-    x, y = x + tremor * waves[0], y + tremor * waves[1]
-    # pressure: a slow wave along the stroke and a fast one; fine pens are commoner than broad ones
+    tremor = 0.025 * uniform[16] ** 2
+    x, y = x + tremor * fast[0], y + tremor * fast[1]
+    # fine pens are commoner than broad ones (Kumaraswamy's distribution)
     width = low + (high - low) * (1.0 - (1.0 - uniform[7]) ** (1 / 4.5)) ** (1 / 1.7)
-    pressure = 0.3 * uniform[17] * waves[2] + 0.09 * uniform[18] * waves[3]
-    radii = 0.5 * width * (1.0 + pressure)
+    radii = 0.5 * width * (1.0 + 0.3 * uniform[17] * slow + 0.07 * uniform[18] * fast[2])
     size = (28.0 * BOX) * (0.9 + 0.1 * uniform[19])
     extent = np.maximum(np.ptp(x, axis=1), np.ptp(y, axis=1))[:, None]
     scale = (size - width) / extent
