@@ -3,6 +3,12 @@
 A digit is a few strokes, each a cubic spline through control points. Every way of writing it (open
 and closed 4, 7 with and without a bar, ...) is given by two or three forms that are mixed at
 random, bent, slanted and drawn with a pen whose pressure changes along the stroke.
+
+How like handwriting they are, by `python -m benchmarks pen_likeness` (2026-11-29, TensorFlow, means
+and standard deviations of 3 seeds of the classifier, 20,000 images, 4 epochs, no augmentation): a
+small convolutional network trained on them reads 88.19 ± 1.05 % of MNIST's test digits (trained on
+MNIST: 98.16 ± 0.08 %), and one trained on MNIST 97.17 ± 0.12 % of the pen's (trained on the pen's:
+99.52 ± 0.06 %).
 """
 
 import functools
