@@ -2,7 +2,7 @@
 
 For those who keep the table of results: `python -m recipes --collect FOLDER...` makes an entry of
 `results.json` from finished runs (`--as VARIANT` before it for a second entry of a recipe, run with
-other flags), `python -m recipes --table` writes the tables of README.md and docs/results.md anew.
+other flags), `python -m recipes --table` writes the tables of docs/results.md and README.md.
 """
 
 import ast
