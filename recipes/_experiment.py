@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import keras
 import tyro
 
+import keras_ae
 from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
 from keras_ae.engine import distribution
 
@@ -264,16 +265,15 @@ def environment():
         dict that `metrics.json` and `recipes/results.json` hold.
     """
     packages = ("keras", "tensorflow", "jax", "torch", "numpy")
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "keras_ae": keras_ae.__version__}
     for package in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    here = pathlib.Path(__file__).resolve().parent.parent
+    here, commit = pathlib.Path(__file__).resolve().parent.parent, "unknown"
     git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
+    if (here / ".git").exists():  # a wheel may lie within the repository of something else
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "backend": keras.backend.backend(),
         "device": distribution.device_name(),
