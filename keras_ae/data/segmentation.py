@@ -1,7 +1,6 @@
 """Segmentation without a download, and the weights of pixels near borders."""
 
 import numpy as np
-from scipy import ndimage
 
 from ..engine.checks import check_positive, check_positive_int
 from . import sources
@@ -156,6 +155,8 @@ def _class_weights(labels, counts, class_balance):
 
 def _two_distances(labels, background, void, reach, connectivity):
     """Distances to the nearest and second nearest cell, right where their sum is below `reach`."""
+    from scipy import ndimage
+
     nearest, second = np.full((2, *labels.shape), np.inf)
     structure = ndimage.generate_binary_structure(2, connectivity)
     pad = int(np.ceil(reach))
@@ -176,6 +177,8 @@ def _two_distances(labels, background, void, reach, connectivity):
 
 def _texture(rng, size, channels):
     """Smooth noise between dark and medium grey, shape `(size, size, channels)`."""
+    from scipy import ndimage
+
     noise = rng.normal(size=(size, size, channels))
     width = rng.uniform(2.0, 6.0)
     smooth = ndimage.gaussian_filter(noise, (width, width, 0), mode="wrap")
@@ -184,6 +187,8 @@ def _texture(rng, size, channels):
 
 def _enlarged(ink, size):
     """A digit of `size` x `size` pixels, blank rows and columns cut off, in [0, 1]."""
+    from scipy import ndimage
+
     large = np.clip(ndimage.zoom(ink, size / 8, order=3, mode="nearest", grid_mode=True), 0.0, 1.0)
     rows, columns = (np.flatnonzero((large > 0.1).any(axis=axis)) for axis in (1, 0))
     return large[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -191,6 +196,8 @@ def _enlarged(ink, size):
 
 def _place(x, y, owner, areas, ink, colour, label, void_width, rng):
     """Paints a digit where it covers less than half of every other one, if there is a place."""
+    from scipy import ndimage
+
     square = np.ones((3, 3), bool)
     for _ in range(TRIES):
         top, left = (rng.integers(0, side - own + 1) for side, own in zip(y.shape, ink.shape))
