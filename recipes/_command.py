@@ -25,6 +25,7 @@ def main(arguments=None, program="keras-ae"):
         SystemExit: with code 2 where a command, a recipe or a slide is unknown, 1 where a recipe
             refuses its input.
     """
+    sys.stdout.reconfigure(errors="replace")  # "±" on a console that lacks it
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     command, *rest = arguments or ["list"]
     if command in ("list", "-h", "--help"):
