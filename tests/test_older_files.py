@@ -15,7 +15,7 @@ from keras_ae import experiment
 from keras_ae.callbacks import read_log
 from keras_ae.engine import seeds
 from recipes import autoencoder, drawing_lines
-from tests.cases import SOON
+from tests.cases.case import SOON
 
 FOLDER = pathlib.Path(__file__).parent / "fixtures"
 pytestmark = pytest.mark.filterwarnings("ignore:the first stage .* was never trained")
