@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ae import experiment
 from keras_ae.callbacks import read_log
 from recipes import __main__ as recipes
+from recipes import _experiment as experiment
 from recipes import autoencoder, pretraining
 from tests import processes
 from tests.quick_runs import CONVOLUTIONAL, EVERYWHERE, IN_CI, QUICK
@@ -25,7 +25,7 @@ EXPORTS = keras.backend.backend() != "torch"
 def finished(tmp_path_factory):
     """A finished quick run, started as a script."""
     folder = tmp_path_factory.mktemp("runs") / "quick"
-    processes.run("recipes/autoencoder.py", "--quick", "--out", folder)
+    processes.run("-m", "recipes.autoencoder", "--quick", "--out", folder)
     return folder
 
 
@@ -154,7 +154,7 @@ def test_memory_of_tensors_that_are_gone_is_used_again():
     program = """
 import resource
 import numpy as np
-from keras_ae import experiment
+from recipes import _experiment as experiment
 
 assert experiment.keep_freed_memory()
 faults = []
