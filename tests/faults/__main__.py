@@ -174,16 +174,16 @@ def touching(maps, facts, fault, text):
         )
     data = coverage.CoverageData(str(maps / f"{fault.backend}.coverage"))
     data.read()
-    contexts = set()
+    tests, contexts, anywhere = facts["tests"].keys(), set(), set()
     for file in data.measured_files():
         if file.endswith("/" + fault.file):
             by_line = data.contexts_by_lineno(file)
+            anywhere.update(*by_line.values())
             for line in changed_lines(text, fault.old):
                 contexts.update(by_line.get(line, ()))
-            if contexts == {""}:  # run when the file is imported: whatever touches the file
-                contexts.update(*by_line.values())
-    tests = facts["tests"].keys()
-    direct = {plain(context.rpartition("|")[0]) for context in contexts} & tests
+    named = lambda contexts: {plain(each.rpartition("|")[0]) for each in contexts} & tests
+    # at import, and in threads that are not Python's, a line belongs to no test: those of the file
+    direct = named(contexts) or named(anywhere)
     shared = {key for test in direct for key in keys(test)}
     mates = {test for test in tests - direct if shared.intersection(keys(test))}
     return in_rounds(direct, facts["tests"]), in_rounds(mates, facts["tests"])
