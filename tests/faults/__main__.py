@@ -265,10 +265,12 @@ def run(checkout, maps, results, only, limit, total, jobs):
     if only and only not in names:
         sys.exit(f"{only}: pass one of {', '.join(sorted(names))}.")
     faults = [f for f in FAULTS if f.name == only or (not only and f.name not in known)]
-    missing = sorted({f.backend for f in faults if not (maps / f"{f.backend}.json").exists()})
-    if missing:
-        sys.exit(f"{maps} has no map of {', '.join(missing)}: make it first.")
     start, lock, errors = time.monotonic(), threading.Lock(), []
+    for backend in BACKENDS:
+        if not (maps / f"{backend}.json").exists():
+            waiting = [fault for fault in faults if fault.backend == backend]
+            errors += [f"{f.name}: {maps} has no map of {backend}, make it first." for f in waiting]
+            faults = [fault for fault in faults if fault.backend != backend]
 
     def one(fault):
         if time.monotonic() - start > total:
