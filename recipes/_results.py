@@ -34,7 +34,7 @@ FIRST_GAN = (
     "floor_frechet gan_ratio_to_floor gan_class_distance gan_classes_hit "
     "gan_raw_ratio_to_floor gan_best_ratio_to_floor gan_best_classes_hit"
 )
-# what the README shows of recipes that measure many numbers; docs/results.md has them all
+# the main numbers of recipes that measure many
 HEADLINES = {
     "adversarial_autoencoder": "gaussian_mmd gaussian_prior_mmd gaussian_in_8_d_mmd "
     "gaussian_in_8_d_prior_mmd error_100_labels error_1000_labels",
@@ -156,7 +156,7 @@ HEADLINES = {
 
 
 def table(whole=False):
-    """The README's table, or the whole one of docs/results.md, in Markdown."""
+    """The table of main numbers, or of all, in Markdown."""
     lines = ["| recipe | number | paper | ours | unit | budget |", "|---|---|---|---|---|---|"]
     for recipe, entry in load().items():
         protocol = entry["protocol"]
@@ -175,12 +175,18 @@ def table(whole=False):
 
 
 def write_tables():
-    """Puts the tables into README.md and docs/results.md."""
-    root = FILE.parent.parent
-    for file, text in ((root / "README.md", table()), (root / "docs/results.md", table(True))):
-        before, _, rest = file.read_text().partition("| recipe | number |")
-        after = rest.partition("\n\n")[2]
-        file.write_text(f"{before}{text}\n" + (f"\n{after}" if after else ""))
+    """Puts the tables into docs/results.md."""
+    file = FILE.parent.parent / "docs/results.md"
+    file.write_text(with_tables(file.read_text()))
+
+
+def with_tables(text):
+    """A page with the tables of `results.json` between its marks, in place of what stood there."""
+    for mark, rows in (("headlines", table()), ("all", table(whole=True))):
+        before, _, rest = text.partition(f"<!-- {mark} -->\n")
+        after = rest.partition("<!-- end -->")[2]
+        text = f"{before}<!-- {mark} -->\n{rows}\n<!-- end -->{after}"
+    return text
 
 
 def collect(folders, variant=""):
@@ -234,7 +240,7 @@ def collect(folders, variant=""):
 
 def flags(run):
     """The flags of a run that are off their defaults, seed and folder aside."""
-    main = importlib.import_module(f"recipes.{run['recipe']}").main
+    main = importlib.import_module(f"{__package__}.{run['recipe']}").main
     words = []
     for name, parameter in inspect.signature(main).parameters.items():
         value = run["settings"][name]
