@@ -4,10 +4,11 @@ import io
 import json
 import pathlib
 
-from . import _results
+from . import _lecture, _results
 
 FOLDER = pathlib.Path(__file__).parent.parent / "docs/gallery"
 MOST_BYTES = 80_000
+STRIP = ("autoencoder", "denoising", "latent_space", "fcn_skips", "cogan", "text_to_digit")
 WIDTHS = (900, 760, 640, 520, 420, 320, 240)
 
 
@@ -30,22 +31,17 @@ def web_sized(file):
     raise ValueError(f"{file} does not fit into {MOST_BYTES} bytes: draw a simpler figure.")
 
 
-def collect(folders, figures):
-    """Puts the chosen figure of each finished run into the gallery.
-
-    Args:
-        folders: paths of finished runs.
-        figures: dict, the figure (its name without ".png") of each recipe.
-    """
+def collect(folders):
+    """Puts the figure of each finished run that `lecture.json` names into the gallery."""
     FOLDER.mkdir(exist_ok=True)
-    made = load()
+    made, lecture = load(), _lecture.load()
     for folder in map(pathlib.Path, folders):
         run = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         name = run["recipe"]
-        (FOLDER / f"{name}.png").write_bytes(web_sized(folder / f"{figures[name]}.png"))
+        (FOLDER / f"{name}.png").write_bytes(web_sized(folder / f"{lecture[name]['figure']}.png"))
         command = " ".join(["python -m recipes", name, *_results.flags(run)])
         made[name] = {
-            "figure": figures[name],
+            "figure": lecture[name]["figure"],
             "command": command,
             "data": pathlib.Path(run["settings"]["data"]).name,
             "commit": run["commit"],
@@ -59,3 +55,16 @@ def load():
     """How each picture was made, as a dict by recipe."""
     file = FOLDER / "made.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def strip():
+    """Six pictures in two rows, with the command that made each, for README.md."""
+    made = load()
+    cells = [
+        f'<td><img src="docs/gallery/{name}.png" width="270" alt="{name}"><br>'
+        f"<code>{made[name]['command'].removeprefix('python -m ')}</code></td>"
+        for name in STRIP
+        if name in made
+    ]
+    rows = ["<tr>" + "".join(cells[start : start + 3]) + "</tr>" for start in (0, 3)]
+    return "\n".join(["<table>", *rows, "</table>"])

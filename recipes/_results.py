@@ -174,21 +174,6 @@ def table(whole=False):
     return "\n".join(lines)
 
 
-def write_tables():
-    """Puts the tables into docs/results.md."""
-    file = FILE.parent.parent / "docs/results.md"
-    file.write_text(with_tables(file.read_text()))
-
-
-def with_tables(text):
-    """A page with the tables of `results.json` between its marks, in place of what stood there."""
-    for mark, rows in (("headlines", table()), ("all", table(whole=True))):
-        before, _, rest = text.partition(f"<!-- {mark} -->\n")
-        after = rest.partition("<!-- end -->")[2]
-        text = f"{before}<!-- {mark} -->\n{rows}\n<!-- end -->{after}"
-    return text
-
-
 def collect(folders, variant=""):
     """Writes an entry from finished runs of a recipe that differ in nothing but the seed.
 
