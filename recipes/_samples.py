@@ -7,7 +7,8 @@ import numpy as np
 
 from keras_ae import callbacks, evaluation, figures, layers
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 

@@ -19,7 +19,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, layers
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 RATES = {
     "reconstruction": 1e-3,
@@ -31,7 +32,7 @@ RATES = {
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -10,12 +10,13 @@ Run:      python -m recipes autoencoder --data mnist --epochs 20
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",
@@ -47,6 +48,7 @@ def main(
             batch_size=128,
             epochs=run.epochs,
             validation_data=x_test,
+            verbose=0,
             callbacks=run.callbacks(),
         )
 

@@ -15,7 +15,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 PATCHES = "sliced Wasserstein distance of the digits' patches, times 1000"
 
@@ -33,7 +34,7 @@ def agreement(first, second):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 300,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -17,7 +17,8 @@ from scipy import ndimage
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 CHANGES = {  # of an input: name, amounts, and how they are made
     "shifted": (
@@ -36,7 +37,7 @@ CHANGES = {  # of an input: name, amounts, and how they are made
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -12,7 +12,8 @@ Run:      python -m recipes convolutional_autoencoder --data mnist --epochs 10
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def networks(shape):
@@ -41,7 +42,7 @@ def networks(shape):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 60,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -13,7 +13,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 UNIT = "squared error summed over pixels, per image"
 
@@ -31,13 +32,13 @@ def trained(run, x_train, units, latent_dim, epochs, name="model"):
     rate = keras.optimizers.schedules.CosineDecay(1e-3, epochs * batches.num_batches)
     model.compile(keras.optimizers.Adam(rate))
     # 4. Train
-    model.fit(batches, epochs=epochs, verbose=2, callbacks=run.callbacks(name))
+    model.fit(batches, epochs=epochs, verbose=0, callbacks=run.callbacks(name))
     return model
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 120,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -15,8 +15,9 @@ from scipy import ndimage
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
 from keras_ae.layers import MaskingNoise, SaltAndPepperNoise
+
+from . import _experiment as ex
 
 CORRUPTIONS = {  # name: layer, level in training, levels shown, unit
     "masking": (MaskingNoise, 0.5, (0.1, 0.3, 0.5, 0.7, 0.9), "share of pixels"),
@@ -27,7 +28,7 @@ CORRUPTIONS = {  # name: layer, level in training, levels shown, unit
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

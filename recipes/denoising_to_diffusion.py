@@ -18,8 +18,9 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
-from recipes.manifold import Curve
+
+from . import _experiment as ex
+from .manifold import Curve
 
 
 def denoiser(width=128):

@@ -17,15 +17,16 @@ import numpy as np
 
 import keras_ae
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
-from recipes import _diffusion, _samples
+
+from . import _diffusion, _samples
+from . import _experiment as ex
 
 STEPS = (10, 20, 50, 100)
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

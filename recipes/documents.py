@@ -17,7 +17,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def trained(run, x, words, latent_dim, on_sphere, name="model"):
@@ -35,7 +36,7 @@ def trained(run, x, words, latent_dim, on_sphere, name="model"):
     rate = keras.optimizers.schedules.CosineDecay(1e-3, run.epochs * batches.num_batches)
     model.compile(keras.optimizers.Adam(rate))
     # 4. Train
-    model.fit(batches, epochs=run.epochs, verbose=2, callbacks=run.callbacks(name))
+    model.fit(batches, epochs=run.epochs, verbose=0, callbacks=run.callbacks(name))
     return model
 
 

@@ -13,7 +13,8 @@ from sklearn import datasets
 
 import keras_ae
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def main(

@@ -1,6 +1,7 @@
 """Coarse, then with details: FCN-32s, FCN-16s and FCN-8s, and a U-Net.
 
-Slide:    Extending the concept: coarse segmentation; skip connections; U-Net
+Slide:    Extending the concept: Semantic segmentation using convolutional networks; Skip
+          connections; U-Net
 Source:   Long et al. 2015, arXiv:1411.4038, section 4 and table 2; Ronneberger et al. 2015,
           arXiv:1505.04597
 Expected: PASCAL, mean IoU 59.4 (32s), 62.4 (16s), 62.7 (8s): the order is the slide's point
@@ -18,7 +19,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, metrics
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 # networks, and thirds of the epochs before the finer one takes over the weights, and after
 STAGES = {"fcn32s": (1, 2), "fcn16s": (1, 1), "fcn8s": (1, 0), "unet": (3, 0)}

@@ -19,7 +19,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, layers
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 COLUMNS = {  # in the table, and in full
     "numbers": ("numbers", "numbers in the code"),
@@ -38,7 +39,7 @@ COLUMNS = {  # in the table, and in full
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 60,
     seed: ex.Seed = 0,
     out: ex.Out = "",

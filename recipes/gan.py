@@ -18,7 +18,8 @@ from scipy import stats
 import keras_ae
 from keras_ae import callbacks, evaluation, figures
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 class Frames(keras.callbacks.Callback):
@@ -79,7 +80,7 @@ def process(run, seed):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 300,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -1,7 +1,7 @@
 """The lecture's line of GANs at one budget: same data, as many real images, one table.
 
-Slide:    "The OG", "Deep Convolutional", "Coupled GAN" (the third generation), "Progressively
-          Growing GAN", "Style-based GAN", "Improved Style-based GAN"
+Slide:    Generative Adversarial Networks: "The OG", "Deep Convolutional", "Coupled GAN" (the third
+          generation), "Progressively Growing GAN", "Style-based GAN", "Improved Style-based GAN"
 Source:   Goodfellow et al. 2014, arXiv:1406.2661; Radford et al. 2015, arXiv:1511.06434; Liu and
           Tuzel 2016, arXiv:1606.07536; Karras et al. 2017, arXiv:1710.10196; 2018,
           arXiv:1812.04948; 2020, arXiv:1912.04958
@@ -36,7 +36,8 @@ import numpy as np
 import keras_ae
 from keras_ae import callbacks, evaluation, figures
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 LINE = {
     "gan": "GAN, 2014",
@@ -114,7 +115,7 @@ def draw(model, side, number, seed, average=True):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -22,7 +22,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, layers
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 RATES = {"reconstruction": 1e-3, "discriminator": 3e-3, "generator": 1e-3}
 UNITS = {
@@ -41,7 +42,7 @@ UNITS = {
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -20,14 +20,15 @@ import keras
 import numpy as np
 
 import keras_ae
-from keras_ae import experiment as ex
 from keras_ae import figures
-from recipes import _diffusion, _samples
+
+from . import _diffusion, _samples
+from . import _experiment as ex
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

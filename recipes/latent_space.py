@@ -15,14 +15,15 @@ from scipy import stats
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 SIDE = 15  # images along a side of a grid of codes
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

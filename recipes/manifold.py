@@ -18,7 +18,8 @@ import tyro
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 Curve = Annotated[Literal["circle", "spiral"], tyro.conf.arg(help="Where the data concentrate.")]
 

@@ -19,7 +19,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def encoder_of(name, shape, weights):

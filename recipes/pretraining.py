@@ -19,7 +19,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 ARMS = ("random", "pretrained", "frozen", "reused")  # frozen: only the last layer is trained
 
@@ -74,7 +75,7 @@ def error_of(arm, encoder, images, num_labels, draw, steps):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 50,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -13,14 +13,15 @@ Run:      python -m recipes progan --data mnist --epochs 8 --width 128 --most 32
 import numpy as np
 
 import keras_ae
-from keras_ae import experiment as ex
 from keras_ae import figures
-from recipes import _samples
+
+from . import _experiment as ex
+from . import _samples
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 160,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -16,7 +16,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 COUNTS = np.array([1, 4, 16, 64, 256, 1024, 4096])  # samples that a gradient is averaged over
 OTHERS = {"score function": "score", "score function, baseline": "baseline"}
@@ -24,7 +25,7 @@ OTHERS = {"score function": "score", "score function, baseline": "baseline"}
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 60,
     seed: ex.Seed = 0,
     out: ex.Out = "",

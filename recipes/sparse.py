@@ -16,7 +16,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def probe_error(train, test, seed):
@@ -33,7 +34,7 @@ def probe_error(train, test, seed):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -14,7 +14,8 @@ import keras
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 ARMS = ("random weights", "stacked plain", "stacked denoising")
 
@@ -31,7 +32,7 @@ def fine_tuned(encoder, depth, images, pretrained, epochs, seed):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

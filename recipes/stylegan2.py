@@ -12,13 +12,14 @@ Run:      python -m recipes stylegan2 --data mnist --epochs 9 --width 128 --most
 """
 
 import keras_ae
-from keras_ae import experiment as ex
-from recipes import _samples
+
+from . import _experiment as ex
+from . import _samples
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 300,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -15,7 +15,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 TYPES = {  # size of the code, hidden layers, in pixels
     "shallow undercomplete": (1 / 16, ()),
@@ -27,7 +28,7 @@ TYPES = {  # size of the code, hidden layers, in pixels
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 150,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -16,10 +16,11 @@ import numpy as np
 
 import keras_ae
 from keras_ae import data as sources
-from keras_ae import experiment as ex
 from keras_ae import figures
 from keras_ae.data import captions as words
-from recipes import _diffusion, _samples
+
+from . import _diffusion, _samples
+from . import _experiment as ex
 
 PROMPTS = (
     "a thick seven slanted to the right",
@@ -35,7 +36,7 @@ PROMPTS = (
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -13,14 +13,15 @@ from keras import ops
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 VARIANTS = {"free": {}, "l2": {"l2": 1e-2}, "tied": {"tied": True}}
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 150,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -20,7 +20,8 @@ import numpy as np
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures, metrics
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 # table 3, intersection over union of FC-DenseNet103
 PAPER = {

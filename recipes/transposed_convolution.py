@@ -16,8 +16,9 @@ from keras import ops
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
 from keras_ae.layers.convolution import conv_transpose
+
+from . import _experiment as ex
 
 
 def distributed(x, kernel, stride):
@@ -34,7 +35,7 @@ def distributed(x, kernel, stride):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 20,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -17,7 +17,8 @@ from keras import ops
 import keras_ae
 from keras_ae import data as sources
 from keras_ae import evaluation, figures
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 WAYS = ("switches", "transposed", "nearest", "bed_of_nails")
 FILTERS = (16, 8, 4)
@@ -31,7 +32,7 @@ def scaled(maps):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 40,
     seed: ex.Seed = 0,
     out: ex.Out = "",

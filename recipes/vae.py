@@ -15,12 +15,13 @@ import numpy as np
 import keras_ae
 from keras_ae import callbacks, evaluation, figures
 from keras_ae import data as sources
-from keras_ae import experiment as ex
+
+from . import _experiment as ex
 
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -71,7 +71,7 @@ NEUTRAL = (
 def pytest_collection_modifyitems(items):
     import keras  # after the line above, which PyTorch reads when it is imported
 
-    from keras_ae import experiment
+    from recipes import _experiment as experiment
 
     experiment.keep_freed_memory()
     items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order

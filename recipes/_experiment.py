@@ -1,4 +1,4 @@
-"""What every recipe does round its five steps: flags, folder, seed, devices, resume, results."""
+"""What every recipe does around its five steps: flags, folder, seed, devices, resume, results."""
 
 import contextlib
 import ctypes
@@ -16,17 +16,17 @@ from typing import Annotated, Literal
 
 import keras
 import tyro
-from matplotlib.animation import PillowWriter
 
-from .callbacks import Backup, TrainingLog, read_log
-from .engine import distribution
+import keras_ae
+from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
+from keras_ae.engine import distribution
 
 _flag = tyro.conf.arg
 Data = Annotated[
     str,
     _flag(
-        help="digits (ships with scikit-learn), a TFDS name such as mnist, an .npz file, or a "
-        "folder of images."
+        help="pen (digits drawn on the spot), digits (ship with scikit-learn), a TFDS name such as "
+        "mnist, an .npz file, or a folder of images."
     ),
 ]
 Texts = Annotated[
@@ -124,10 +124,19 @@ class Run:
                 self._earlier.rename(self.folder)
 
     def callbacks(self, name="model"):
-        """Callbacks of one `fit`: its log, and the backup that `--resume` goes on from."""
+        """Callbacks of one `fit`: its log, its progress, and the backup for `--resume`."""
         log = self.folder / ("log.csv" if name == "model" else f"log_{name}.csv")
         self._logs.append((log, len(read_log(log))))
-        return [TrainingLog(log), Backup(self.folder / "backup", name, BACKUP_SECONDS)]
+        backup = Backup(self.folder / "backup", name, BACKUP_SECONDS)
+        return [TrainingLog(log), self.progress(name), backup]
+
+    def progress(self, name="model"):
+        """A callback that prints a line per tenth of one `fit`, for a `fit` without backups."""
+        return Progress(self.name if name == "model" else name.replace("_", " "))
+
+    def say(self, text):
+        """Prints what the run does now, for the steps that are no `fit`."""
+        print(text, flush=True)
 
     def once(self, name, compute, *arguments):
         """A number that a resumed run does not compute again.
@@ -141,7 +150,7 @@ class Run:
             float.
         """
         file = self.folder / "backup" / "numbers.json"
-        numbers = json.loads(file.read_text()) if file.exists() else {}
+        numbers = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if self._seconds_before is None:  # what an earlier process spent on its numbers
             self._seconds_before = sum(seconds for _, seconds in numbers.values())
         if name not in numbers:
@@ -161,7 +170,7 @@ class Run:
             unit: str, what it counts, and per what.
         """
         self.values[name] = {"value": float(value), "unit": unit}
-        print(f"{name}: {float(value):.4f} {unit}", flush=True)
+        print(f"  {name} = {float(value):.4g} ({unit})", flush=True)
 
     def figure(self, name, figure):
         """Writes a Matplotlib figure as `NAME.png`."""
@@ -169,6 +178,8 @@ class Run:
 
     def animation(self, name, animation):
         """Writes a Matplotlib animation as `NAME.gif`."""
+        from matplotlib.animation import PillowWriter
+
         animation.save(self.folder / f"{name}.gif", PillowWriter(fps=8), dpi=80)
 
     def save(self, model, name="model"):
@@ -182,8 +193,13 @@ class Run:
         else:
             model.export(self.folder / f"{name}_savedmodel")
 
-    def finish(self):
-        """Writes `metrics.json`, whole, and removes the backups."""
+    def finish(self, outcome="", figure=""):
+        """Writes `metrics.json`, whole, removes the backups, and says what came out.
+
+        Args:
+            outcome: str, the result in a line, beside that of a trivial answer where there is one.
+            figure: str, name of the figure that shows it.
+        """
         resumed = sum(float(row["seconds"]) for log, n in self._logs for row in read_log(log)[:n])
         resumed += self._seconds_before or 0.0
         content = {
@@ -199,7 +215,9 @@ class Run:
             file.unlink()
         with contextlib.suppress(OSError):
             (self.folder / "backup").rmdir()
-        print(f"results are in {self.folder}{os.sep}")
+        if outcome:
+            print(f"{outcome} -> {self.folder / figure}.png" if figure else outcome)
+        print(f"numbers, pictures and the model are in {self.folder}{os.sep}", flush=True)
 
     def _prepare_folder(self):
         folder, marker, self._earlier = self.folder, self.folder / "run.json", None
@@ -209,7 +227,7 @@ class Run:
         try:
             finished = (folder / "metrics.json").exists()
             if self.settings["resume"] and marker.exists():
-                started = json.loads(marker.read_text())
+                started = json.loads(marker.read_text(encoding="utf-8"))
                 differ = sorted(key for key in fixed if started.get(key) != fixed[key])
                 if differ:
                     raise ValueError(
@@ -247,16 +265,15 @@ def environment():
         dict that `metrics.json` and `recipes/results.json` hold.
     """
     packages = ("keras", "tensorflow", "jax", "torch", "numpy")
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "keras_ae": keras_ae.__version__}
     for package in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    here = pathlib.Path(__file__).resolve().parent.parent
+    here, commit = pathlib.Path(__file__).resolve().parent.parent, "unknown"
     git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
+    if (here / ".git").exists():  # a wheel may lie within the repository of something else
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "backend": keras.backend.backend(),
         "device": distribution.device_name(),
@@ -317,5 +334,5 @@ def keep_freed_memory():
 
 def _write_json(file, content):
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, file)
