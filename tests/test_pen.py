@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from keras_ae import data
-from keras_ae.data import pen, sources
+from keras_ae.data import pen, segmentation, sources
 
 SIDES = (8, 9, 16, 28, 32, 64)
 
@@ -162,7 +162,13 @@ def test_names_that_do_not_exist_hint_at_the_pen():
         data.load("qqqqqqqqqq")
 
 
-def test_scattered_pen_digits_have_labels_that_fit_their_ink():
+@pytest.fixture
+def few(monkeypatch):
+    """Few drawings of each size, which is quicker."""
+    monkeypatch.setattr(segmentation, "DRAWN", 30)
+
+
+def test_scattered_pen_digits_have_labels_that_fit_their_ink(few):
     options = {"source": "pen", "classes": (1, 0), "void_width": 1, "digit_size": (12, 16)}
     x, y = data.scattered_digits(20, 64, seed=1, **options)
     assert set(np.unique(y)) == {0, 1, 2, 255}
@@ -171,7 +177,7 @@ def test_scattered_pen_digits_have_labels_that_fit_their_ink():
 
 
 @pytest.mark.parametrize("source", ["digits", "pen"])
-def test_label_k_plus_1_is_the_kth_class(source):
+def test_label_k_plus_1_is_the_kth_class(few, source):
     """Of ones and zeros alone in their picture, zeros have holes."""
     options = {"num_digits": (1, 1), "digit_size": (30, 32), "source": source}
     for classes in ((1, 0), (0, 1)):
@@ -184,7 +190,7 @@ def test_label_k_plus_1_is_the_kth_class(source):
             assert not hole or set(np.unique(picture)) == {0, zero}
 
 
-def test_scattered_pen_digits_of_train_and_test_differ():
+def test_scattered_pen_digits_of_train_and_test_differ(few):
     options = {"source": "pen", "classes": (0, 1)}
     parts = [
         data.scattered_digits(3, 64, (4, 4), 0, part, digit_size=(20, 22), **options)[0]
@@ -194,7 +200,7 @@ def test_scattered_pen_digits_of_train_and_test_differ():
     assert np.abs(parts[0] - parts[2]).mean() > 0.02
 
 
-def test_pairs_of_scattered_pen_digits():
+def test_pairs_of_scattered_pen_digits(few):
     pairs = data.load_pairs("scattered_pen", 8, (64, 96), seed=3)
     assert pairs.class_names == ("background", "digit 0", "digit 1", "digit 4")
     assert pairs.x_train.shape == (8, 64, 64, 1) and len(pairs.y_test) == 60
