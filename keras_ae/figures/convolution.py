@@ -1,10 +1,8 @@
 """Pictures of convolutional networks and of the transposed convolution."""
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, WIDTH, new_figure
 
 
 def side_lengths(encoder, decoder, title):
@@ -20,9 +18,11 @@ def side_lengths(encoder, decoder, title):
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patches import Rectangle
+
     layers = [*encoder.layers, *decoder.layers[1:]]
     maps = [tuple(layer.output.shape[1:]) for layer in layers]
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    figure = new_figure(3.0)
     axis = figure.subplots()
     left, ticks, largest = 0.0, [], max(side for side, _, _ in maps)
     for number, (layer, (height, _, channels)) in enumerate(zip(layers, maps)):
@@ -72,8 +72,10 @@ def matrices(panels, title, columns=4):
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patches import Rectangle
+
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH, WIDTH / columns * 1.18 * rows + 0.5), layout="constrained")
+    figure = new_figure(WIDTH / columns * 1.18 * rows + 0.5)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     both = [p if isinstance(p, tuple) else (p, None) for p in panels.values()]
