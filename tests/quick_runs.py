@@ -204,7 +204,7 @@ QUICK = {
         shows=lambda n: (
             n["process_after_distance"] < 0.3 * n["process_before_distance"]
             and n["process_after_gap"] < 0.15 < n["process_before_gap"]
-            and n["independent_pixels_parzen"] < 0 < n["parzen"] < n["training_images_parzen"]
+            and n["independent_pixels_parzen"] + 40 < n["parzen"] < n["training_images_parzen"]
         ),
     ),
     "reparametrisation": Quick(
@@ -290,7 +290,7 @@ CONVOLUTIONAL = {
         shows=lambda n: (
             n["weight_map_iou"] > 2 * n["trivial_iou"]
             and n["weight_map_pixel_error"] < 0.6 * n["trivial_pixel_error"]
-            and n["weight_map_rand"] > n["plain_rand"]
+            and n["weight_map_rand"] > n["plain_rand"] + 0.1
         ),
     ),
     "tiramisu": Quick(
@@ -311,7 +311,7 @@ CONVOLUTIONAL = {
     "dcgan": Quick(
         figures={"samples", "walks", "discriminator"},
         point="convolutions draw digits, and a walk between two noises changes them smoothly",
-        shows=lambda n: n["frechet"] < 5 * n["floor_frechet"] and n["nearest"] > 1,
+        shows=lambda n: n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["nearest"] > 2,
     ),
     "cogan": Quick(
         figures={"pairs", "walk"},
