@@ -13,17 +13,28 @@ from . import _experiment as ex
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
 
-def prepared(data, side):
-    """`(images, extractor)`: a data set of a side, and what scores samples of it.
+QUICK = {"train": 6000, "test": 1000}  # images of a quick run, at most
 
-    Grey images have margins of two pixels, those in colour fill their frame.
+
+def prepared(run, side):
+    """`(images, extractor)`: the run's data at a side, and what scores samples of it.
+
+    Grey images have margins of two pixels, those in colour fill their frame. In a quick run all
+    do, and there are fewer of them.
     """
-    images = sources.load(data, side - 4)
+    data = run.settings["data"]
+    images = sources.load(data, side if run.quick else side - 4)
     if images.x_train.shape[-1] == 3:
         images = sources.load(data, side)
     images = sources.padded(images, side)
     if images.y_train is None:
-        raise ValueError("--data needs labels: pass digits or mnist, for instance.")
+        raise ValueError("--data needs labels: pass pen, digits or mnist, for instance.")
+    if run.quick:
+        parts = {f"{x}_{part}": n for part, n in QUICK.items() for x in "xy"}
+        images = dataclasses.replace(
+            images, **{name: getattr(images, name)[:n] for name, n in parts.items()}
+        )
+    run.say("A small classifier is trained: samples are compared in its features.")
     return images, evaluation.feature_extractor(images)
 
 
@@ -82,7 +93,12 @@ class Score:
 
 
 def pictures(run, model, images, extractor, looks, about, strip):
-    """Measures and draws samples of the last weights, and the same noise over time."""
+    """Measures and draws samples of the last weights, and the same noise over time.
+
+    Returns:
+        str, the outcome in a line.
+    """
+    run.say("Samples are drawn and compared with test images.")
     number = min(len(images.x_test), 10_000)
     score = Score(run, extractor, images.x_test[:number])
     drawn = in_range(model.sample(number, seed=run.seed))
@@ -100,6 +116,16 @@ def pictures(run, model, images, extractor, looks, about, strip):
     run.figure("samples", figures.tiles({"samples": drawn[:100]}, f"{title}\n{about}"))
     title = f"The same noise while the GAN is trained\n{about}"
     run.figure(strip, figures.strips(rows, title))
+    return outcome(run, "samples")
+
+
+def outcome(run, what, key=""):
+    """A line for `finish`: a score beside what it is without a model, and at best."""
+    value = lambda name: run.values[f"{name}frechet"]["value"]
+    return (
+        f"{what}: Fréchet distance {value(key):.1f} from real images; independent pixels: "
+        f"{value('independent_pixels_'):.0f}; other real images: {value('floor_'):.1f}"
+    )
 
 
 def style_pictures(run, model, about):

@@ -46,7 +46,7 @@ def main(
     with ex.Run("diffusion", locals(), quick_epochs=12) as run:
         # 1. Data in [-1, 1], digits with a margin
         side, width, chosen = (12, 16, STEPS[:1]) if run.quick else (32, width, STEPS)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         x_train, x_test = (2.0 * x - 1.0 for x in (images.x_train, images.x_test))
         # 2. Model: the paper's U-Net, narrow
         multipliers = (1, 2) if run.quick else (1, 2, 4)

@@ -51,7 +51,7 @@ def main(
     with ex.Run("latent_diffusion", locals(), quick_epochs=10) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         x_train, y_train = 2.0 * images.x_train - 1.0, images.y_train.astype("int32")
         classes, shape = int(y_train.max()) + 1, images.x_train.shape[1:]
         # 2. Models: the autoencoder; a U-Net for its codes, and one for pixels

@@ -40,10 +40,10 @@ def main(
         most: channels at most (the paper: 512).
         noise_dim: numbers of noise (the paper: 512).
     """
-    with ex.Run("progan", locals(), quick_epochs=12) as run:
+    with ex.Run("progan", locals(), quick_epochs=6) as run:
         # 1. Data in [-1, 1], padded to 32 x 32
         side, start, width, most = (16, 8, 128, 32) if run.quick else (32, 4, width, most)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         x_train = 2.0 * images.x_train - 1.0
         # 2. Model: every side is built; each but the first has a phase to fade in and one after
         x_train = x_train[: len(x_train) // 16 * 16]
@@ -62,7 +62,7 @@ def main(
         # 5. Look: scores, growth over time, the last fade as a strip
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
-        _samples.pictures(run, model, images, extractor, looks, about, "growth")
+        outcome = _samples.pictures(run, model, images, extractor, looks, about, "growth")
         noise = model.sample_noise(10, seed=seed)
         strip = {
             f"fade {share:.2f}": _samples.in_range(model.generate(noise, fade=share))
@@ -71,7 +71,7 @@ def main(
         title = f"The last fade: images of {side // 2} x {side // 2} give way to those of {side}"
         run.figure("fade", figures.strips(strip, f"{title} x {side}\n{about}"))
         run.save(model)
-        run.finish()
+        run.finish(outcome, "growth")
 
 
 if __name__ == "__main__":

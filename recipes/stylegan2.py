@@ -45,7 +45,7 @@ def main(
     with ex.Run("stylegan2", locals(), quick_epochs=12) as run:
         # 1. Data in [-1, 1], 32 x 32, digits with a margin
         side, width, most = (16, 128, 32) if run.quick else (32, width, most)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         x_train = 2.0 * images.x_train[: len(images.x_train) // 16 * 16] - 1.0
         # 2. Model: modulated kernels, images summed over sides, residual discriminator
         networks = keras_ae.stylegan2_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
@@ -64,10 +64,10 @@ def main(
         # 5. Look: scores, samples over time, and what styles do
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
-        _samples.pictures(run, model, images, extractor, looks, about, "training")
+        outcome = _samples.pictures(run, model, images, extractor, looks, about, "training")
         _samples.style_pictures(run, model, about)
         run.save(model)
-        run.finish()
+        run.finish(outcome, "mixing")
 
 
 if __name__ == "__main__":
