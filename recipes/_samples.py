@@ -13,7 +13,7 @@ from . import _experiment as ex
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
 
-QUICK = {"train": 6000, "test": 1000}  # images of a quick run, at most
+QUICK = {"train": 5000, "test": 1000}  # images of a quick run, at most
 
 
 def prepared(run, side):
@@ -114,7 +114,7 @@ def pictures(run, model, images, extractor, looks, about, strip):
     rows = {f"epoch {row}": grid[:12] for row, grid in looks.grids().items()}
     rows |= {"samples": drawn[:12], "nearest\nin training": nearest[:12]}
     run.figure("samples", figures.tiles({"samples": drawn[:100]}, f"{title}\n{about}"))
-    title = f"The same noise while the GAN is trained\n{about}"
+    title = f"The same noise while the GAN is trained; at its end {title}\n{about}"
     run.figure(strip, figures.strips(rows, title))
     return outcome(run, "samples")
 
@@ -130,6 +130,8 @@ def outcome(run, what, key=""):
 
 def style_pictures(run, model, about):
     """The slide's pictures: mixed styles, truncation, noise on and off, and a walk as a GIF."""
+    run.say("Styles are mixed, truncated, and walked through.")
+    about = f"{about}, Fréchet distance {run.values['frechet']['value']:.1f}"
     count, sides = model.num_styles, (model.num_styles - 2) // 2
     w, other = (model.map(model.sample_noise(6, seed=run.seed + k)) for k in (1, 2))
     fine = 2 + 2 * (sides // 2)  # the first layer of fine styles
