@@ -13,14 +13,11 @@ from . import _experiment as ex
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
 
-QUICK = {"train": 5000, "test": 1000}  # images of a quick run, at most
-
-
-def prepared(run, side):
+def prepared(run, side, most=5000):
     """`(images, extractor)`: the run's data at a side, and what scores samples of it.
 
     Grey images have margins of two pixels, those in colour fill their frame. In a quick run all
-    do, and there are fewer of them.
+    do, and there are `most` of them at most.
     """
     data = run.settings["data"]
     images = sources.load(data, side if run.quick else side - 4)
@@ -29,13 +26,17 @@ def prepared(run, side):
     images = sources.padded(images, side)
     if images.y_train is None:
         raise ValueError("--data needs labels: pass pen, digits or mnist, for instance.")
-    if run.quick:
-        parts = {f"{x}_{part}": n for part, n in QUICK.items() for x in "xy"}
-        images = dataclasses.replace(
-            images, **{name: getattr(images, name)[:n] for name, n in parts.items()}
-        )
     run.say("A small classifier is trained: samples are compared in its features.")
-    return images, evaluation.feature_extractor(images)
+    if not run.quick:
+        return images, evaluation.feature_extractor(images)
+    return _first(images, most), evaluation.feature_extractor(_first(images, 5000))
+
+
+def _first(images, number):
+    """A data set of the first `number` training images and the first 1000 test images."""
+    parts = {"x_train": number, "y_train": number, "x_test": 1000, "y_test": 1000}
+    parts = {name: getattr(images, name)[:n] for name, n in parts.items()}
+    return dataclasses.replace(images, **parts)
 
 
 def watch(run, images, extractor, looks=10):

@@ -77,7 +77,7 @@ def main(
 
         # 5. Look: what codes lose; what guidance does; time and score beside those in pixels
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        number = min(samples, len(images.x_test))
+        number = min(samples, len(images.x_test), 500 if run.quick else samples)
         score = _samples.Score(run, extractor, images.x_test[:number])
         floor = score.bounds(images.x_train)
         _look_at_codes(run, arms["model"], score, about)
@@ -102,7 +102,12 @@ def main(
             _compare(run, arms, plain, labels, floor, about)
         _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
         run.save(arms["model"])
-        run.finish()
+        right = run.values["class_accuracy"]["value"]
+        outcome = _samples.outcome(run, "samples in codes", "guidance_1_")
+        run.finish(
+            f"{outcome}; {right:.0%} are of the class asked for (chance: {1 / classes:.0%})",
+            "guidance",
+        )
 
 
 def _look_at_codes(run, latent, score, about):

@@ -52,10 +52,10 @@ def main(
         networks = keras_ae.stylegan_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
         # 3. Objective: real or fake; R1
         how = {"fade_images": phase, "stable_images": phase, "ramp": 0.05}
-        if run.quick:  # no growth, and a weight of R1 for few steps
-            how |= {"start_side": side, "r1": 0.3}
+        if run.quick:  # no growth, no mixed styles
+            how |= {"start_side": side, "r1": 3.0, "mixing": 0.0}
         model = keras_ae.StyleGAN(**networks, **how)
-        model.compile(model.paper_optimizers(4e-3 if run.quick else 1e-3))
+        model.compile(model.paper_optimizers(2e-3 if run.quick else 1e-3))
         # 4. Train
         looks = _samples.watch(run, images, extractor)
         watching = [looks, *run.callbacks()]
