@@ -102,12 +102,9 @@ def main(
             _compare(run, arms, plain, labels, floor, about)
         _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
         run.save(arms["model"])
-        right = run.values["class_accuracy"]["value"]
         outcome = _samples.outcome(run, "samples in codes", "guidance_1_")
-        run.finish(
-            f"{outcome}; {right:.0%} are of the class asked for (chance: {1 / classes:.0%})",
-            "guidance",
-        )
+        right = f"{run.values['class_accuracy']['value']:.0%} are of the class asked for"
+        run.finish(f"{outcome}; {right}, by chance {1 / classes:.0%}", "guidance")
 
 
 def _look_at_codes(run, latent, score, about):
