@@ -123,7 +123,11 @@ QUICK = {
     "manifold": Quick(
         figures={"field"},
         point="the arrows of a denoising autoencoder point to where the data are",
-        shows=lambda n: n["denoising_cosine"] > 0.95 and abs(n["denoising_length_ratio"] - 1) < 0.1,
+        shows=lambda n: (
+            n["denoising_cosine"] > 0.95
+            and abs(n["denoising_length_ratio"] - 1) < 0.1
+            and n["plain_length_ratio"] < 0.1
+        ),
     ),
     "robust": Quick(
         figures={"curve", "strips"},
