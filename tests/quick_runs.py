@@ -132,7 +132,10 @@ QUICK = {
     "robust": Quick(
         figures={"curve", "strips"},
         point="outliers in the training data do not rule a robust autoencoder",
-        shows=lambda n: n["ratio_20_percent"] < 0.5,
+        shows=lambda n: (
+            n["ratio_20_percent"] < 0.5
+            and n["correntropy_20_percent_outliers"] < 0.5 * n["mean_image_squared_error"]
+        ),
     ),
     "stacked_denoising": Quick(
         figures={"depth"},
