@@ -131,12 +131,19 @@ QUICK = {
     "manifold": Quick(
         figures={"field"},
         point="the arrows of a denoising autoencoder point to where the data are",
-        shows=lambda n: n["denoising_cosine"] > 0.95 and abs(n["denoising_length_ratio"] - 1) < 0.1,
+        shows=lambda n: (
+            n["denoising_cosine"] > 0.95
+            and abs(n["denoising_length_ratio"] - 1) < 0.1
+            and n["plain_length_ratio"] < 0.1
+        ),
     ),
     "robust": Quick(
         figures={"curve", "strips"},
         point="outliers in the training data do not rule a robust autoencoder",
-        shows=lambda n: n["ratio_20_percent"] < 0.5,
+        shows=lambda n: (
+            n["ratio_20_percent"] < 0.5
+            and n["correntropy_20_percent_outliers"] < 0.5 * n["mean_image_squared_error"]
+        ),
     ),
     "stacked_denoising": Quick(
         figures={"depth"},
