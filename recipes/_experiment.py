@@ -39,7 +39,7 @@ Texts = Annotated[
 Pairs = Annotated[
     str,
     _flag(
-        help="scattered_digits (digits on textures) or generated_cells, whichever the default is, "
+        help="scattered_digits, scattered_pen (digits on textures) or generated_cells, "
         "or a folder with images and label maps as the recipe's header says."
     ),
 ]
