@@ -5,12 +5,13 @@
 
 For those who keep the table of results: `python -m recipes --collect FOLDER...` makes an entry of
 `results.json` from finished runs (`--as VARIANT` before it for a second entry of a recipe, run with
-other flags), `python -m recipes --table` writes the tables of README.md and docs/results.md anew.
+other flags), `python -m recipes --gallery FOLDER...` takes the figures of finished runs into the
+gallery, and `python -m recipes --table` renews README.md and docs/results.md.
 """
 
 import sys
 
-from . import _command, _results
+from . import _command, _gallery, _pages, _results
 from ._lecture import header as header
 from ._lecture import listing as listing
 from ._lecture import names as names
@@ -19,7 +20,10 @@ from ._lecture import names as names
 def main(arguments):
     """Does what a command line asks for."""
     if arguments[:1] == ["--table"]:
-        _results.write_tables()
+        _pages.write()
+        return
+    if arguments[:1] == ["--gallery"]:
+        _gallery.collect(arguments[1:])
         return
     variant = arguments[1] if arguments[:1] == ["--as"] and len(arguments) > 1 else ""
     rest = arguments[2:] if variant else arguments

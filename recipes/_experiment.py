@@ -25,8 +25,8 @@ _flag = tyro.conf.arg
 Data = Annotated[
     str,
     _flag(
-        help="digits (ships with scikit-learn), a TFDS name such as mnist, an .npz file, or a "
-        "folder of images."
+        help="pen (digits drawn on the spot), digits (ship with scikit-learn), a TFDS name such as "
+        "mnist, an .npz file, or a folder of images."
     ),
 ]
 Texts = Annotated[

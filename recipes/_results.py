@@ -34,7 +34,7 @@ FIRST_GAN = (
     "floor_frechet gan_ratio_to_floor gan_class_distance gan_classes_hit "
     "gan_raw_ratio_to_floor gan_best_ratio_to_floor gan_best_classes_hit"
 )
-# what the README shows of recipes that measure many numbers; docs/results.md has them all
+# the main numbers of recipes that measure many
 HEADLINES = {
     "adversarial_autoencoder": "gaussian_mmd gaussian_prior_mmd gaussian_in_8_d_mmd "
     "gaussian_in_8_d_prior_mmd error_100_labels error_1000_labels",
@@ -156,7 +156,7 @@ HEADLINES = {
 
 
 def table(whole=False):
-    """The README's table, or the whole one of docs/results.md, in Markdown."""
+    """The table of main numbers, or of all, in Markdown."""
     lines = ["| recipe | number | paper | ours | unit | budget |", "|---|---|---|---|---|---|"]
     for recipe, entry in load().items():
         protocol = entry["protocol"]
@@ -172,16 +172,6 @@ def table(whole=False):
             cells = (recipe, name, theirs, shown(metric), metric["unit"].split(" (std")[0], budget)
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def write_tables():
-    """Puts the tables into README.md and docs/results.md."""
-    root = FILE.parent.parent
-    for file, text in ((root / "README.md", table()), (root / "docs/results.md", table(True))):
-        before, _, rest = file.read_text(encoding="utf-8").partition("| recipe | number |")
-        after = rest.partition("\n\n")[2]
-        whole = f"{before}{text}\n" + (f"\n{after}" if after else "")
-        file.write_text(whole, encoding="utf-8")
 
 
 def collect(folders, variant=""):

@@ -34,7 +34,7 @@ def agreement(first, second):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 300,
     seed: ex.Seed = 0,
     out: ex.Out = "",

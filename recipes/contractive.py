@@ -37,7 +37,7 @@ CHANGES = {  # of an input: name, amounts, and how they are made
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -42,7 +42,7 @@ def networks(shape):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 60,
     seed: ex.Seed = 0,
     out: ex.Out = "",

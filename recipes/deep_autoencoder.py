@@ -38,7 +38,7 @@ def trained(run, x_train, units, latent_dim, epochs, name="model"):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 120,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -28,7 +28,7 @@ CORRUPTIONS = {  # name: layer, level in training, levels shown, unit
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 200,
     seed: ex.Seed = 0,
     out: ex.Out = "",

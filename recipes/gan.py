@@ -80,7 +80,7 @@ def process(run, seed):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 300,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -23,7 +23,7 @@ SIDE = 15  # images along a side of a grid of codes
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 100,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -75,7 +75,7 @@ def error_of(arm, encoder, images, num_labels, draw, steps):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 50,
     seed: ex.Seed = 0,
     out: ex.Out = "",

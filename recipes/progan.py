@@ -21,7 +21,7 @@ from . import _samples
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 160,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -25,7 +25,7 @@ OTHERS = {"score function": "score", "score function, baseline": "baseline"}
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 60,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -28,7 +28,7 @@ TYPES = {  # size of the code, hidden layers, in pixels
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 150,
     seed: ex.Seed = 0,
     out: ex.Out = "",

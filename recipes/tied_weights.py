@@ -21,7 +21,7 @@ VARIANTS = {"free": {}, "l2": {"l2": 1e-2}, "tied": {"tied": True}}
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 150,
     seed: ex.Seed = 0,
     out: ex.Out = "",

@@ -35,7 +35,7 @@ def distributed(x, kernel, stride):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 20,
     seed: ex.Seed = 0,
     out: ex.Out = "",

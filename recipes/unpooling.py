@@ -32,7 +32,7 @@ def scaled(maps):
 
 def main(
     *,
-    data: ex.Data = "digits",
+    data: ex.Data = "pen",
     epochs: ex.Epochs = 40,
     seed: ex.Seed = 0,
     out: ex.Out = "",

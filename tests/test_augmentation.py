@@ -10,7 +10,8 @@ import keras_ae
 from keras_ae.engine import autodiff
 from keras_ae.layers import AdaptiveAugmentation
 from keras_ae.layers.augmentation import resample
-from tests.cases import SOON, stylegan2
+from tests.cases.case import SOON
+from tests.cases.gans import stylegan2
 from tests.test_stylegan import array
 
 

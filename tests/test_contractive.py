@@ -12,7 +12,8 @@ from keras import ops
 import keras_ae
 from keras_ae.engine import autodiff
 from keras_ae.networks.jacobian import random_signs
-from tests.cases import integers, numpy_weights
+from tests.cases.autoencoders import integers
+from tests.cases.case import numpy_weights
 
 ACTIVATIONS = {  # for complex numbers too: f(x + i h) / h has the derivative in its imaginary part
     "linear": lambda a: a,

@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.diffusion.adaptive_weight import AdaptiveWeight
 from keras_ae.engine import autodiff
-from tests.cases import SOON, codebook, features, first_stage, numpy_weights, pixels
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.diffusion import codebook, features, first_stage
 
 
 @pytest.fixture

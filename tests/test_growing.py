@@ -7,7 +7,8 @@ from keras import ops
 
 import keras_ae
 from keras_ae import callbacks, losses
-from tests.cases import SOON, numpy_weights, progan, stylegan
+from tests.cases.case import SOON, numpy_weights
+from tests.cases.gans import progan, stylegan
 from tests.test_stylegan import array, find
 
 K2017, K2018 = "Karras et al. 2017, arXiv:1710.10196", "Karras et al. 2018, arXiv:1812.04948"

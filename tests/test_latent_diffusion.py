@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 import keras_ae
-from tests.cases import SOON, codebook, latent_diffusion, numpy_weights, pixels, plain_first_stage
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.diffusion import codebook, latent_diffusion, plain_first_stage
 
 untrained = pytest.mark.filterwarnings("ignore:the first stage")
 

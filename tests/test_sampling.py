@@ -11,7 +11,7 @@ from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
 from recipes._diffusion import inpaint
-from tests.cases import SOON
+from tests.cases.case import SOON
 
 BEFORE = []  # the weights of the network that `trained` trains
 

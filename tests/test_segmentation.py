@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.segmentation.segnet import SegNet
 from keras_ae.segmentation.unet import unet_network, valid_size
-from tests.cases import SOON, encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
+from tests.cases.case import SOON
+from tests.cases.segmentation import encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
 
 full_size = pytest.mark.skipif(
     keras.backend.backend() == "jax",

@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.engine import autodiff
 from keras_ae.layers import KSparse
-from tests.cases import SOON, numpy_weights, sparse
+from tests.cases.autoencoders import sparse
+from tests.cases.case import SOON, numpy_weights
 
 RNG = np.random.default_rng(0)
 

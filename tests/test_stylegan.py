@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae import losses
 from keras_ae.engine import autodiff
-from tests.cases import SOON, numpy_weights, stylegan2
+from tests.cases.case import SOON, numpy_weights
+from tests.cases.gans import stylegan2
 
 K2020 = "Karras et al. 2020, arXiv:1912.04958"
 

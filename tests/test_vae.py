@@ -12,7 +12,7 @@ from scipy.special import log_softmax, logsumexp
 import keras_ae
 from keras_ae import losses
 from keras_ae.engine import autodiff
-from tests.cases import SOON, numpy_weights
+from tests.cases.case import SOON, numpy_weights
 
 HEADS = ("mean", "log_variance")
 

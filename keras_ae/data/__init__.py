@@ -1,4 +1,4 @@
-"""Data: real digits that ship with scikit-learn, TFDS, `.npz` files, images, documents, curves."""
+"""Data: digits (real ones, or as a pen draws them), TFDS, files, images, documents, curves."""
 
 from ..engine.batches import Batches as Batches
 from .augment import AddLabelled as AddLabelled
@@ -19,6 +19,7 @@ from .generated import Documents as Documents
 from .generated import generated_documents as generated_documents
 from .paired import PairedFolder as PairedFolder
 from .pairs_in_memory import load_pairs as load_pairs
+from .pen import pen_digits as pen_digits
 from .segmentation import border_weight_map as border_weight_map
 from .segmentation import scattered_digits as scattered_digits
 from .sources import Dataset as Dataset

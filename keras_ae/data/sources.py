@@ -1,4 +1,4 @@
-"""One function that loads a data set by name, in memory: `load("digits")`, `load("mnist")`, ...
+"""One function that loads a data set by name, in memory: `load("pen")`, `load("mnist")`, ...
 
 Pixels are float32 in [0, 1], shape `(examples, height, width, channels)`; labels are integers.
 """
@@ -12,6 +12,7 @@ import pathlib
 import numpy as np
 
 from . import folders
+from .pen import pen_digits
 
 
 @dataclasses.dataclass
@@ -54,16 +55,18 @@ class Dataset:
 def load(name, image_size=None):
     """Loads a data set into memory.
 
-    Source: scikit-learn's digits (UCI, Alpaydin and Kaynak 1998), TensorFlow Datasets, files.
+    Source: scikit-learn's digits (UCI, Alpaydin and Kaynak 1998), `pen_digits`, TensorFlow
+    Datasets, files.
 
     Args:
-        name: "digits" (1,797 real digits that ship with scikit-learn, no download), the name of a
-            TFDS data set ("mnist", "fashion_mnist", ...), the path of an `.npz` file with `x` or
-            `x_train` and `x_test` (and `y...`), or the path of a folder of images. With the
+        name: "digits" (1,797 real digits that ship with scikit-learn, no download), "pen" (digits
+            as a pen draws them, 20,000 to train on and 4,000 to test on, made on the spot), the
+            name of a TFDS data set ("mnist", "fashion_mnist", ...), the path of an `.npz` file with
+            `x` or `x_train` and `x_test` (and `y...`), or the path of a folder of images. With the
             environment variable `KERAS_AE_DATA`, TFDS takes its source files from the folder
             `$KERAS_AE_DATA/NAME` instead of downloading them.
         image_size: int or `(height, width)` to resize to (bilinear), or `None` to leave the size.
-            Defaults to `None`.
+            "pen" is drawn at that side, and at 28 with `None`. Defaults to `None`.
 
     Returns:
         A `Dataset`.
@@ -76,6 +79,8 @@ def load(name, image_size=None):
     path = pathlib.Path(name)
     if name == "digits":
         dataset = _digits()
+    elif name == "pen":
+        dataset = _pen(28 if image_size is None else int(np.max(image_size)))
     elif path.suffix == ".npz":
         dataset = _npz(path)
     elif _is_tfds_name(name):
@@ -144,6 +149,12 @@ def _digits():
     return Dataset("digits", x_train, x_test, y_train, y_test)
 
 
+def _pen(side):
+    x_train, y_train = pen_digits(20000, side)
+    x_test, y_test = pen_digits(4000, side, part="test")
+    return Dataset("pen", x_train, x_test, y_train, y_test)
+
+
 def _npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -178,9 +189,9 @@ def _tfds(name):
     except ImportError as error:
         raise ValueError(f"{name} comes from TFDS, which is not installed: {_NO_TFDS}") from error
     if not _is_tfds_name(name):
-        known = ["digits", *tfds.list_builders(with_community_datasets=False)]
+        known = ["digits", "pen", *tfds.list_builders(with_community_datasets=False)]
         close = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else "try digits or mnist."
+        hint = f"did you mean {' or '.join(close)}?" if close else "try digits, pen or mnist."
         raise ValueError(f"there is no data set {name!r}, and no such file or folder: {hint}")
     try:
         import tensorflow as tf
@@ -224,7 +235,7 @@ def _tfds(name):
     return Dataset(name, x_train, x_test, *(part.get("label") for part in read))
 
 
-_NO_TFDS = "use digits, or an .npz file written where it is (numpy.savez_compressed)."
+_NO_TFDS = "use digits, pen, or an .npz file written where it is (numpy.savez_compressed)."
 
 
 def _is_tfds_name(name):
