@@ -5,6 +5,7 @@ keras_ae is imported for `run` alone, so that the rest answers at once.
 
 import difflib
 import importlib
+import os
 import pathlib
 import sys
 

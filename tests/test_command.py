@@ -145,12 +145,14 @@ def test_what_it_does_not_know_is_one_line(arguments, message, capsys):
 
 def test_the_maintainers_flags(capsys, monkeypatch):
     done = []
-    monkeypatch.setattr(_results, "write_tables", lambda: done.append("table"))
+    monkeypatch.setattr(maintenance._pages, "write", lambda: done.append("table"))
+    monkeypatch.setattr(maintenance._gallery, "collect", done.append)
     monkeypatch.setattr(_results, "collect", lambda *arguments: done.append(arguments))
     maintenance.main(["--table"])
     maintenance.main(["--collect", "runs/a", "runs/b"])
     maintenance.main(["--as", "reuse", "--collect", "runs/c"])
-    assert done == ["table", (["runs/a", "runs/b"], ""), (["runs/c"], "reuse")]
+    maintenance.main(["--gallery", "runs/a"])
+    assert done == ["table", (["runs/a", "runs/b"], ""), (["runs/c"], "reuse"), ["runs/a"]]
     maintenance.main([])
     assert "python -m recipes run NAME" in capsys.readouterr().out
 
