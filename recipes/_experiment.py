@@ -19,7 +19,7 @@ import tyro
 
 import keras_ae
 from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
-from keras_ae.engine import distribution
+from keras_ae.engine import distribution, trainer
 
 _flag = tyro.conf.arg
 Data = Annotated[
@@ -113,6 +113,8 @@ class Run:
         if devices > 1:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
+        if self.quick:
+            self._exit.enter_context(trainer.without_xla())
 
     def __exit__(self, kind, error, trace):
         self._exit.close()

@@ -86,7 +86,9 @@ def matrices(panels, title, columns=4):
             framed = mask is not None and mask[row, column]
             if value or framed:
                 size = 8 if len(matrix) < 8 else 6
-                axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=size)
+                colour = "white" if abs(value) > 0.7 * largest else "black"
+                style = {"ha": "center", "va": "center", "fontsize": size, "color": colour}
+                axis.text(column, row, f"{value:g}", **style)
             if framed:
                 corner = (column - 0.5, row - 0.5)
                 axis.add_patch(Rectangle(corner, 1, 1, fill=False, lw=1.5, color="black"))
