@@ -218,7 +218,7 @@ def test_numbers_are_computed_once_per_run(tmp_path):
 
 def test_more_labels_than_there_are(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        arguments = ["--labels", "100", "5000", "--out", str(tmp_path / "out")]
+        arguments = ["--data", "digits", "--labels", "100", "5000", "--out", str(tmp_path / "out")]
         experiment.command_line(pretraining.main, arguments)
     error = capsys.readouterr().err
     assert "5000 labels are asked for: pass a multiple of 10" in error and error.count("\n") == 1
