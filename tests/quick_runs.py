@@ -233,12 +233,12 @@ QUICK = {
         ),
     ),
     "pretraining": Quick(
-        figures={"curve", "curve_other"},
+        figures={"curve"},
         point="unlabelled images help where labels are scarce",
         shows=lambda n: (
-            n["error_100_labels"] < 0.3
-            and n["random_error_100_labels"] < 0.3
-            and n["error_all_labels"] < n["error_30_labels"] < 0.7
+            n["error_30_labels"] < n["random_error_30_labels"] + 0.01
+            and n["error_100_labels"] < 0.2 > n["random_error_100_labels"]
+            and n["error_100_labels"] < 0.8 * n["error_30_labels"]
         ),
     ),
 }
