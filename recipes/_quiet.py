@@ -48,6 +48,7 @@ class _Loader(importlib.abc.Loader):
         with without_notes():
             self.loader.exec_module(module)
             module.config.list_physical_devices()  # where it looks for CUDA
+            module.get_logger().setLevel("ERROR")  # it warns of every function traced anew
 
     def __getattr__(self, name):
         return getattr(self.loader, name)

@@ -99,9 +99,9 @@ QUICK = {
         figures={"filters", "activations", "probe"},
         point="few units speak for a digit, and a classifier still reads them",
         shows=lambda n: (
-            n["L1_speaking"] < 0.5 * n["dense_speaking"]
-            and n["k_10_probe_error"] < 15
-            and n["k_10_squared_error"] < n["k_3_squared_error"] < 4
+            max(n["L1_speaking"], n["KL_speaking"]) < 0.75 * n["dense_speaking"]
+            and n["k_5_speaking"] < 0.2 * n["dense_speaking"]
+            and max(n["L1_probe_error"], n["k_5_probe_error"], n["k_15_probe_error"]) < 3
         ),
     ),
     "contractive": Quick(
@@ -117,7 +117,8 @@ QUICK = {
         figures={"strips_masking", "strips_salt_and_pepper", "strips_gaussian", "gain"},
         point="noisy digits come back clean, cleaner than a median filter makes them",
         shows=lambda n: all(
-            n[f"{name}_least_margin"] > 2 for name in ("masking", "salt_and_pepper", "gaussian")
+            n[f"{name}_gain"] > max(6, n[f"{name}_median_gain"] + 2)
+            for name in ("masking", "salt_and_pepper", "gaussian")
         ),
     ),
     "manifold": Quick(
