@@ -150,8 +150,8 @@ QUICK = {
         figures={"reconstructions", "samples", "terms"},
         point="two loss terms, and random codes become digits",
         shows=lambda n: (
-            n["test_loss"] < 0.9 * n["independent_pixels"]
-            and n["active_units"] > 5
+            n["test_loss"] < 0.65 * n["independent_pixels"]
+            and n["active_units"] > 10
             and n["test_loss"] == pytest.approx(n["test_reconstruction"] + n["test_kl"])
         ),
     ),
