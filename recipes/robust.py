@@ -1,6 +1,6 @@
 """Gross outliers in the training set do not rule a robust autoencoder.
 
-Slide:    Autoencoders (robust autoencoders in the tutorial that the lecture cites)
+Slide:    Further Info (robust autoencoders are in the tutorial by Charte et al.)
 Source:   Charte et al. 2018, arXiv:1801.01586; Qi et al. 2014, doi:10.1109/ICASSP.2014.6854900
 Expected: no published number on this data; at most half of the squared error's clean test error
           with 20 % outliers

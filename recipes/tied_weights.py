@@ -77,10 +77,13 @@ def main(
             cosine = np.sum(inwards * outwards, axis=1)
             cosine /= np.linalg.norm(inwards, axis=1) * np.linalg.norm(outwards, axis=1) + 1e-12
             run.metric(f"{name}_cosine", cosine.mean(), "between the two filters of a unit, mean")
-            for side, filters in (("encoder", inwards), ("decoder", outwards)):
+            for side, filters, numbers in (
+                ("encoder", inwards, f"error {error:.1f}"),
+                ("decoder", outwards, f"cosine {cosine.mean():.2f}"),
+            ):
                 scale = 2 * np.abs(filters[:12]).max(axis=1, keepdims=True)
                 grey = 0.5 + filters[:12] / scale  # zero is grey
-                pictures[f"{name}, {side}\ncosine {cosine.mean():.2f}"] = grey.reshape(-1, *shape)
+                pictures[f"{name}, {side}\n{numbers}"] = grey.reshape(-1, *shape)
             results.append(f"{name}: error {error:.1f}\n{count:,} parameters")
             restored[results[-1]] = output[:12]
             if name == "tied":

@@ -45,7 +45,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Draws a 2 x 2 input through a 3 x 3 kernel; then trains one to undo a strided convolution."""
-    with ex.Run("transposed_convolution", locals(), quick_epochs=1) as run:
+    with ex.Run("transposed_convolution", locals(), quick_epochs=2) as run:
         x, kernel = np.array([[1.0, 2.0], [3.0, 4.0]]), np.arange(1.0, 10.0).reshape(3, 3)
         for stride in (1, 2):
             # The slides: distribute each value; or insert zeros, pad, convolve with a turned kernel
@@ -123,11 +123,9 @@ def main(
         title += f"\n{data}, {run.epochs} epochs, seed {seed} (mean image {trivial:.1f})"
         run.figure("adjoint", figures.strips(rows, title))
         run.save(model)
-        outcome = (
-            f"three ways to compute it differ by {largest:g}; it does not undo the convolution: "
-        )
-        outcome += f"error {errors['adjoint']:.1f}, always the mean image {trivial:.1f}, a learned "
-        run.finish(f"{outcome}kernel {errors['learned']:.1f}", "stride_2")
+        outcome = f"three ways to compute it differ by {largest:g}; it undoes no convolution: "
+        outcome += f"error {errors['adjoint']:.1f}, with a learned kernel {errors['learned']:.1f}, "
+        run.finish(f"{outcome}always the mean image {trivial:.1f}", "stride_2")
 
 
 if __name__ == "__main__":
