@@ -39,8 +39,9 @@ Texts = Annotated[
 Pairs = Annotated[
     str,
     _flag(
-        help="scattered_digits, scattered_pen (digits on textures) or generated_cells, "
-        "or a folder with images and label maps as the recipe's header says."
+        help="scattered_pen (three digits of a pen on textures) or generated_cells, whichever the "
+        "default is; scattered_digits (ten real ones) for the former; or a folder with images and "
+        "label maps as the recipe's header says."
     ),
 ]
 Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
