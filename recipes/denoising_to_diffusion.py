@@ -115,7 +115,9 @@ def main(
             key = name.split(",")[0]
             run.metric(f"{key}_distance", _to_curve(points, centres), "mean distance to the curve")
             run.metric(f"{key}_mmd", evaluation.mmd(points, x[:2000], 0.1), "from data, 0 is best")
-        title = "The same noise, brought to the data: the autoencoder ends on a thin ridge, diffusion"
+        title = (
+            "The same noise, brought to the data: the autoencoder ends on a thin ridge, diffusion"
+        )
         title += f"\nspreads as the data do; {about}"
         mmd = {name: run.values[f"{name}_mmd"]["value"] for name in ("diffusion", "autoencoder")}
         drawn = {f"{name}\nMMD {mmd[name.split(',')[0]]:.4f}": x for name, x in drawn.items()}
