@@ -102,7 +102,7 @@ def main(
             plain["pixels"] = drawn, score("pixels_", drawn, labels)["frechet"]
             _compare(run, arms, plain, labels, floor, about)
         _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
-        run.save(arms["model"])
+        run.save(arms["model"], export=not run.quick)  # which takes a while
         outcome = _samples.outcome(run, "samples in codes", "guidance_1_")
         right = f"{run.values['class_accuracy']['value']:.0%} are of the class asked for"
         run.finish(f"{outcome}; {right}, by chance {1 / classes:.0%}", "guidance")
