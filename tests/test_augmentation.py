@@ -106,7 +106,6 @@ def test_probability_follows_the_signs():
     assert float(array(layer.overfitting)) == pytest.approx(-0.8)
 
 
-@pytest.mark.once
 def test_training_adapts_logs_and_saves_it(tmp_path):
     """With R1 and path lengths, whose gradients go through it."""
     keras.utils.set_random_seed(0)

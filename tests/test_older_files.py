@@ -11,10 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ae import experiment
 from keras_ae.callbacks import read_log
 from keras_ae.engine import seeds
-from recipes import autoencoder, drawing_lines
+from recipes import _experiment, autoencoder, drawing_lines
 from tests.cases.case import SOON
 
 FOLDER = pathlib.Path(__file__).parent / "fixtures"
@@ -57,7 +56,7 @@ def of_this_backend(run, tmp_path):
 def test_a_finished_run_of_an_earlier_version(run, tmp_path, capsys):
     folder = of_this_backend(run, tmp_path)
     arguments = ["--data", "digits", "--quick", "--resume", "--out", str(folder)]
-    experiment.command_line(autoencoder.main, arguments)
+    _experiment.command_line(autoencoder.main, arguments)
     assert "nothing is left to do" in capsys.readouterr().out
     content = json.loads((folder / "metrics.json").read_text())
     assert content["metrics"]["test_squared_error"]["value"] > 0 and content["epochs"] == 40
@@ -69,7 +68,7 @@ def test_a_killed_run_of_an_earlier_version_goes_on(run, tmp_path):
     """And ends where the unbroken one did."""
     folder = of_this_backend(run, tmp_path)
     arguments = ["--data", "rings", "--epochs", "60", "--resume", "--out", str(folder)]
-    experiment.command_line(drawing_lines.main, arguments)
+    _experiment.command_line(drawing_lines.main, arguments)
     rows, unbroken = read_log(folder / "log.csv"), read_log(run.with_name("unbroken_log.csv"))
     assert [row["epoch"] for row in rows] == [row["epoch"] for row in unbroken]
     losses = [[float(row["loss"]) for row in each] for each in (rows, unbroken)]

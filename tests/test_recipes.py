@@ -114,7 +114,7 @@ def test_an_earlier_run_is_kept(tmp_path):
 
 
 @pytest.mark.neutral
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     # enough to be killed in between: an epoch is over soonest on JAX
     epochs = 100 if keras.backend.backend() == "jax" else 60
@@ -172,7 +172,7 @@ assert max(faults[1:]) < 100, faults
 
 
 def each(recipes):
-    seldom = {name: () if name in IN_CI else pytest.mark.seldom for name in recipes}
+    seldom = {name: () if name in IN_CI else pytest.mark.slow for name in recipes}
     return [pytest.param(name, marks=marks) for name, marks in seldom.items()]
 
 
@@ -183,7 +183,7 @@ def test_quick_runs_learn_something(tmp_path, name):
     run_quickly(name, tmp_path / "run", QUICK[name])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(CONVOLUTIONAL))
 def test_quick_runs_of_convolutions_learn_something(tmp_path, name):
     if keras.backend.backend() != "tensorflow":

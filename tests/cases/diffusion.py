@@ -106,7 +106,7 @@ CASES = [
             kl=1e-3,
             perceptual=0.5,
             adversarial=0.3,
-            adversarial_start=2,
+            adversarial_start=1,
         ),
         data=lambda rng, examples: pixels(rng, examples, (4, 4, 1)),
         random_terms=(
