@@ -25,8 +25,17 @@ def main(arguments=None, program="keras-ae"):
         SystemExit: with code 2 where a command, a recipe or a slide is unknown, 1 where a recipe
             refuses its input.
     """
+    sys.stdout.reconfigure(errors="replace")  # "±" on a console that lacks it
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    command, *rest = arguments or ["list"]
+    try:
+        _do(arguments or ["list"], program)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as in `keras-ae | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _do(arguments, program):
+    command, *rest = arguments
     if command in ("list", "-h", "--help"):
         print(_lecture.heading())
         print(_lecture.listing())

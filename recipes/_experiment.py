@@ -19,7 +19,7 @@ import tyro
 
 import keras_ae
 from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
-from keras_ae.engine import distribution
+from keras_ae.engine import distribution, trainer
 
 _flag = tyro.conf.arg
 Data = Annotated[
@@ -113,6 +113,8 @@ class Run:
         if devices > 1:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
+        if self.quick:
+            self._exit.enter_context(trainer.without_xla())
 
     def __exit__(self, kind, error, trace):
         self._exit.close()
@@ -150,7 +152,7 @@ class Run:
             float.
         """
         file = self.folder / "backup" / "numbers.json"
-        numbers = json.loads(file.read_text()) if file.exists() else {}
+        numbers = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if self._seconds_before is None:  # what an earlier process spent on its numbers
             self._seconds_before = sum(seconds for _, seconds in numbers.values())
         if name not in numbers:
@@ -227,7 +229,7 @@ class Run:
         try:
             finished = (folder / "metrics.json").exists()
             if self.settings["resume"] and marker.exists():
-                started = json.loads(marker.read_text())
+                started = json.loads(marker.read_text(encoding="utf-8"))
                 differ = sorted(key for key in fixed if started.get(key) != fixed[key])
                 if differ:
                     raise ValueError(
@@ -334,5 +336,5 @@ def keep_freed_memory():
 
 def _write_json(file, content):
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, file)

@@ -1,4 +1,4 @@
-"""What stands in README.md and docs/ but comes from data: tables of results, the lecture, pictures."""
+"""Parts of README.md and docs/ that come from data: the lecture, its pictures, the results."""
 
 import pathlib
 

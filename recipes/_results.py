@@ -12,7 +12,7 @@ FILE = pathlib.Path(__file__).parent / "results.json"
 
 def load():
     """All entries, as a dict by recipe."""
-    return json.loads(FILE.read_text())
+    return json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def shown(metric):
@@ -180,7 +180,8 @@ def collect(folders, variant=""):
     `variant` tells apart several entries of one recipe that was run with other flags, `pretraining`
     and `pretraining/reuse` say.
     """
-    runs = [json.loads((pathlib.Path(folder) / "metrics.json").read_text()) for folder in folders]
+    files = [pathlib.Path(folder) / "metrics.json" for folder in folders]
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     if not runs:
         raise SystemExit("error: name the folders of finished runs.")
     first, seeds = runs[0], [run["settings"]["seed"] for run in runs]
@@ -217,9 +218,8 @@ def collect(folders, variant=""):
         },
     }
     unfinished = FILE.with_suffix(".unfinished")
-    unfinished.write_text(
-        json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False) + "\n"
-    )
+    text = json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False)
+    unfinished.write_text(text + "\n", encoding="utf-8")
     unfinished.replace(FILE)
 
 

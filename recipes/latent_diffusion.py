@@ -51,7 +51,7 @@ def main(
     with ex.Run("latent_diffusion", locals(), quick_epochs=10) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         x_train, y_train = 2.0 * images.x_train - 1.0, images.y_train.astype("int32")
         classes, shape = int(y_train.max()) + 1, images.x_train.shape[1:]
         # 2. Models: the autoencoder; a U-Net for its codes, and one for pixels
@@ -77,7 +77,7 @@ def main(
 
         # 5. Look: what codes lose; what guidance does; time and score beside those in pixels
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        number = min(samples, len(images.x_test))
+        number = min(samples, len(images.x_test), 500 if run.quick else samples)
         score = _samples.Score(run, extractor, images.x_test[:number])
         floor = score.bounds(images.x_train)
         _look_at_codes(run, arms["model"], score, about)
@@ -102,7 +102,9 @@ def main(
             _compare(run, arms, plain, labels, floor, about)
         _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
         run.save(arms["model"])
-        run.finish()
+        outcome = _samples.outcome(run, "samples in codes", "guidance_1_")
+        right = f"{run.values['class_accuracy']['value']:.0%} are of the class asked for"
+        run.finish(f"{outcome}; {right}, by chance {1 / classes:.0%}", "guidance")
 
 
 def _look_at_codes(run, latent, score, about):

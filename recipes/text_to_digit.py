@@ -64,7 +64,7 @@ def main(
             raise ValueError(f"--samples {samples}: there are 90 prompts, pass at least as many.")
         # 1. Data: digits, and sentences about what is measured on them; a word is left out at times
         side, width = (16, 16) if run.quick else (32, width)
-        images, extractor = _samples.prepared(data, side)
+        images, extractor = _samples.prepared(run, side)
         captions = sources.DigitCaptions.of(images.x_train)
         asked = captions.encode(list(prompts))  # an unknown word is told before training
         sentences = captions.sentences(images.x_train, images.y_train, left_out=0.2, seed=seed)

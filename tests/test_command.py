@@ -170,6 +170,14 @@ def test_answers_without_a_backend():
     assert "vae.py" in processes.run("-c", SCRIPT, "slide", "Reparametrisation trick").stdout
 
 
+def test_files_and_consoles_that_are_not_utf_8():
+    strict = ("-X", "warn_default_encoding", "-W", "error::EncodingWarning")
+    for arguments in ([], ["slide", "U-Net"], ["results", "deep_autoencoder"]):
+        process = processes.run(*strict, "-c", SCRIPT, *arguments, PYTHONIOENCODING="ascii")
+        assert not process.stderr
+    assert re.search(r"test_squared_error +\S+ +[\d.]+ \? [\d.]+ \(", process.stdout)  # no "±"
+
+
 def test_a_backend_that_is_missing_is_one_line(capsys, monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'jax'", name="jax")

@@ -47,7 +47,7 @@ CAMVID = (
 )
 
 
-def load_pairs(data, num_images, image_size, seed=0):
+def load_pairs(data, num_images, image_size, seed=0, digit_size=None):
     """Images with label maps in memory: scattered digits, or a folder in the form of CamVid.
 
     Source: `scattered_digits`; Badrinarayanan et al. 2015, arXiv:1511.00561 (its CamVid files).
@@ -61,6 +61,9 @@ def load_pairs(data, num_images, image_size, seed=0):
         image_size: int or `(height, width)`, of all images; scattered digits are square, with the
             smaller one.
         seed: int, of the training images. Defaults to `0`.
+        digit_size: `(low, high)`, least and greatest height of scattered digits in pixels, or
+            `None` for 12 to 28, and an eighth to a quarter of sides from 128 on. Defaults to
+            `None`.
 
     Returns:
         `Pairs`, arrays of shape `(images, height, width, channels)` and `(images, height, width)`.
@@ -73,6 +76,8 @@ def load_pairs(data, num_images, image_size, seed=0):
         scene = {"num_digits": (3, 6), "digit_size": (12, 28)}
         if side >= 128:
             scene = {"num_digits": (6, 12), "digit_size": (side // 8, side // 4)}
+        if digit_size is not None:
+            scene["digit_size"] = digit_size
         classes = range(10)
         if data == "scattered_pen":
             classes = PEN_CLASSES
