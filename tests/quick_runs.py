@@ -378,7 +378,7 @@ CONVOLUTIONAL = {
 }
 # JAX compiles fastest; on the others a few keep the whole test within its ten minutes
 EVERYWHERE = ("transposed_convolution",)
-# a few; the others take minutes each, and run with KERAS_AE_LONG_TESTS=all
+# a few; the others take minutes each, and run with --all
 IN_CI = (
     *EVERYWHERE,
     "vae",
