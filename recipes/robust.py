@@ -107,10 +107,8 @@ def main(
             outcome += f"{worse:.1f} squared error; always the mean image: {trivial:.1f}"
         about = f"{data}, offsets of {amplitude:g}, {run.epochs} epochs, seed {seed}"
         axes = ("outliers in the training set, %", "squared error of clean test digits")
-        title = (
-            f"Clean test error against the share of outliers; always the mean image: {trivial:.1f}"
-        )
-        title += f"\n{about}"
+        title = "Clean test error against the share of outliers; always the mean image: "
+        title += f"{trivial:.1f}\n{about}"
         run.figure("curve", figures.curves(lines, title, *axes, log_y=True))
         rows = {name: np.concatenate(both) for name, both in pictures.items()}
         title = f"20 % outliers: five clean test digits, five broken training digits\n{about}"

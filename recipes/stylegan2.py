@@ -70,7 +70,7 @@ def main(
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
         outcome = _samples.pictures(run, model, images, extractor, looks, about, "training")
         _samples.style_pictures(run, model, about)
-        run.save(model)
+        run.save(model, export=not run.quick)  # which takes a while
         run.finish(outcome, "mixing")
 
 

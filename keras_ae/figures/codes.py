@@ -53,7 +53,7 @@ def codes(panels, labels, title, names=None, circles=(), behind=None):
             axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
             axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
             if circles:
-                axis.set_aspect("equal")
+                axis.set_aspect("equal", adjustable="datalim")
         for set_label, number in ((axis.set_xlabel, 1), (axis.set_ylabel, 2)):
             set_label(f"z{number}", fontsize=8)
         if in_3d:
