@@ -38,7 +38,7 @@ def main(
     Args:
         betas: weights of the KL, 1.0 (the VAE proper) among them.
     """
-    with ex.Run("latent_space", locals(), quick_epochs=6) as run:
+    with ex.Run("latent_space", locals(), quick_epochs=8) as run:
         # 1. Data
         images = sources.load(data, image_size=28)
         if images.y_test is None or 1.0 not in betas:
