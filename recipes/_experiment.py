@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 import keras
 import tyro
 
+import keras_ae
 from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
-from keras_ae.engine import distribution
+from keras_ae.engine import distribution, trainer
 
 _flag = tyro.conf.arg
 Data = Annotated[
@@ -38,8 +39,9 @@ Texts = Annotated[
 Pairs = Annotated[
     str,
     _flag(
-        help="scattered_digits (digits on textures) or generated_cells, whichever the default is, "
-        "or a folder with images and label maps as the recipe's header says."
+        help="scattered_pen (three digits of a pen on textures) or generated_cells, whichever the "
+        "default is; scattered_digits (ten real ones) for the former; or a folder with images and "
+        "label maps as the recipe's header says."
     ),
 ]
 Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
@@ -112,6 +114,8 @@ class Run:
         if devices > 1:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
+        if self.quick:
+            self._exit.enter_context(trainer.without_xla())
 
     def __exit__(self, kind, error, trace):
         self._exit.close()
@@ -149,7 +153,7 @@ class Run:
             float.
         """
         file = self.folder / "backup" / "numbers.json"
-        numbers = json.loads(file.read_text()) if file.exists() else {}
+        numbers = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if self._seconds_before is None:  # what an earlier process spent on its numbers
             self._seconds_before = sum(seconds for _, seconds in numbers.values())
         if name not in numbers:
@@ -232,7 +236,7 @@ class Run:
         try:
             finished = (folder / "metrics.json").exists()
             if self.settings["resume"] and marker.exists():
-                started = json.loads(marker.read_text())
+                started = json.loads(marker.read_text(encoding="utf-8"))
                 differ = sorted(key for key in fixed if started.get(key) != fixed[key])
                 if differ:
                     raise ValueError(
@@ -270,16 +274,15 @@ def environment():
         dict that `metrics.json` and `recipes/results.json` hold.
     """
     packages = ("keras", "tensorflow", "jax", "torch", "numpy")
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "keras_ae": keras_ae.__version__}
     for package in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    here = pathlib.Path(__file__).resolve().parent.parent
+    here, commit = pathlib.Path(__file__).resolve().parent.parent, "unknown"
     git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
+    if (here / ".git").exists():  # a wheel may lie within the repository of something else
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "backend": keras.backend.backend(),
         "device": distribution.device_name(),
@@ -340,5 +343,5 @@ def keep_freed_memory():
 
 def _write_json(file, content):
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, file)

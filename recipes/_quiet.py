@@ -48,6 +48,8 @@ class _Loader(importlib.abc.Loader):
         with without_notes():
             self.loader.exec_module(module)
             module.config.list_physical_devices()  # where it looks for CUDA
+        # a recipe trains several models, each of which is traced
+        module.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
     def __getattr__(self, name):
         return getattr(self.loader, name)

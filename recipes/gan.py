@@ -62,7 +62,8 @@ def process(run, seed):
     model.compile({k: keras.optimizers.Adam(decay(r, 60 * 32), 0.5) for k, r in rates.items()})
     points = np.linspace(-1.0, 1.0, 201, dtype="float32")[:, None]
     frames = Frames(points, 4096, seed)
-    model.fit(data, batch_size=256, epochs=60, verbose=0, callbacks=[frames])
+    watch = [frames, run.progress("process")]
+    model.fit(data, batch_size=256, epochs=60, verbose=0, callbacks=watch)
 
     for when, (drawn, says) in (("before", frames.frames[0]), ("after", frames.frames[-1])):
         apart = stats.wasserstein_distance(drawn, data[:, 0])
@@ -72,9 +73,13 @@ def process(run, seed):
         run.metric(f"process_{when}_gap", gap, "mean |D - p(data) / (p(data) + p(generated))|")
     shown = {f"after {32 * n} steps": frames.frames[n] for n in (0, 2, 5, 15, 30, 60)}
     title = f"The GAN process: 60 epochs of 8192 numbers, seed {seed}; the density of samples moves"
-    title += "\nto where the discriminator says that data are, until it can no longer tell"
+    before, after = (
+        run.values[f"process_{when}_distance"]["value"] for when in ("before", "after")
+    )
+    title += f"\nto where the discriminator says that data are: {before:.2f} away, then {after:.2f}"
     run.figure("process", figures.gan_process(data[:, 0], points[:, 0], shown, title))
     shown = {f"after {32 * n} steps": frame for n, frame in enumerate(frames.frames)}
+    shown = dict(list(shown.items())[:: 3 if run.quick else 1])
     run.animation("process", figures.gan_animation(data[:, 0], points[:, 0], shown, title))
 
 
@@ -95,11 +100,13 @@ def main(
     Args:
         units: units of each of the generator's two hidden layers; maxout layers have a fifth.
     """
-    with ex.Run("gan", locals(), quick_epochs=100) as run:
+    with ex.Run("gan", locals(), quick_epochs=10) as run:
         process(run, seed)
-        # 1. Data, 28 x 28 in [0, 1]; the last tenth of the training images is to choose with
-        images = sources.load(data, image_size=8 if run.quick else 28)
-        units, rate = (300, 1e-3) if run.quick else (units, 2e-4)
+        # 1. Data in [0, 1]; the last tenth of the training images is to choose with
+        side, rate, batch, number, looks = 28, 2e-4, 100, 10_000, 10
+        if run.quick:
+            side, units, rate, batch, number, looks = 20, 200, 1e-3, 64, 2000, 5
+        images = sources.load(data, image_size=side)
         split = len(images.x_train) - len(images.x_train) // 10
         x_train, x_valid, x_test = images.x_train[:split], images.x_train[split:], images.x_test
         # 2. Model: dense layers and maxout
@@ -114,32 +121,34 @@ def main(
         # 4. Train, and watch the same noise
         few = min(1000, len(x_valid))
         watch = callbacks.SampleMonitor(
-            run.folder / "monitor", x_valid, None, max(1, run.epochs // 10), few, seed
+            run.folder / "monitor", x_valid, None, max(1, run.epochs // looks), few, seed
         )
         log = [watch, *run.callbacks()]
-        model.fit(x_train, batch_size=100, epochs=run.epochs, verbose=0, callbacks=log)
+        model.fit(x_train, batch_size=batch, epochs=run.epochs, verbose=0, callbacks=log)
 
         # 5. Look: digits over time, and the likelihood that papers of the time report
-        drawn = model.sample(10_000, seed=seed)
+        run.say(f"scoring {number} samples, as many pictures of independent pixels, and real ones")
+        drawn = model.sample(number, seed=seed)
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         found = evaluation.parzen_log_likelihood(drawn, x_test[:1000], x_valid[:1000])
-        run.metric("parzen", found[0], "nats per image, Parzen windows on 10,000 samples")
+        run.metric("parzen", found[0], f"nats per image, Parzen windows on {number:,} samples")
         run.metric("parzen_deviation", found[2], "of the windows, chosen on training images")
         rng = np.random.default_rng(seed)
-        pixels = rng.permuted(x_train, axis=0)[rng.integers(0, len(x_train), 10_000)]
+        pixels = rng.permuted(x_train, axis=0)[rng.integers(0, len(x_train), number)]
         trivial = evaluation.parzen_log_likelihood(pixels, x_test[:1000], x_valid[:1000])
         run.metric("independent_pixels_parzen", trivial[0], "nats per image, the same of these")
-        own = evaluation.parzen_log_likelihood(x_train[:10_000], x_test[:1000], x_valid[:1000])
+        own = evaluation.parzen_log_likelihood(x_train[:number], x_test[:1000], x_valid[:1000])
         run.metric("training_images_parzen", own[0], "nats per image, the same of these")
         rows = {f"epoch {epoch}": images[:12] for epoch, images in watch.grids().items()}
         nearest, _ = evaluation.nearest_images(list(rows.values())[-1], x_train)
         rows["nearest\nin training"] = nearest
-        title = (
-            f"The same noise while the first GAN is trained; Parzen {found[0]:.0f} nats\n{about}"
-        )
+        beside = f"independent pixels {trivial[0]:.0f}, training images {own[0]:.0f}"
+        title = "The same noise while the first GAN is trained"
+        title += f"\nParzen {found[0]:.0f} nats, {beside}\n{about}"
         run.figure("samples", figures.strips(rows, title))
         run.save(model)
-        run.finish()
+        result = f"log-likelihood of test images by samples: {found[0]:.0f} nats; by {beside}"
+        run.finish(result, "samples")
 
 
 if __name__ == "__main__":

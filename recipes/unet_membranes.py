@@ -112,7 +112,9 @@ def main(
         title = f"Membranes of held-out images ({about})"
         shown = (x_test[:2], y_test[:2], found, CLASSES, title)
         run.figure("overlays", figures.overlays(*shown, zoom=x.shape[1] // 4))
-        run.finish()
+        rand = [run.values[f"{name}_rand"]["value"] for name in ("weight_map", "plain")]
+        result = f"Rand score {rand[0]:.2f} with weights for the gaps, {rand[1]:.2f} without"
+        run.finish(result, "overlays")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import data, evaluation, layers
-from tests.cases import SOON, adversarial, numpy_weights, pixels, semi_supervised
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.variational import adversarial, semi_supervised
 from tests.test_adversarial import numbers
 
 RNG = np.random.default_rng

@@ -7,8 +7,9 @@ from keras import ops
 
 import keras_ae
 from keras_ae.engine import adversarial, autodiff
-from tests.cases import SOON, discriminator, numpy_weights, pixels
-from tests.cases import adversarial as autoencoder
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.variational import adversarial as autoencoder
+from tests.cases.variational import discriminator
 
 
 def numbers(variables):

@@ -10,7 +10,8 @@ from keras import ops
 import keras_ae
 from keras_ae.engine import seeds
 from keras_ae.layers import MaskingNoise, SaltAndPepperNoise
-from tests.cases import Brightness, decoder, denoising, encoder, pixels
+from tests.cases.autoencoders import Brightness, denoising
+from tests.cases.case import decoder, encoder, pixels
 
 X = pixels(np.random.default_rng(0), 64)[0] + 0.5  # no pixel is 0 or 1
 

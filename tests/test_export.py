@@ -6,7 +6,8 @@ import pytest
 
 import keras_ae
 from tests import processes
-from tests.cases import CASES, numpy_weights
+from tests.cases import CASES
+from tests.cases.case import numpy_weights
 
 LOADER = """
 import sys

@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.diffusion.adaptive_weight import AdaptiveWeight
 from keras_ae.engine import autodiff
-from tests.cases import SOON, codebook, features, first_stage, numpy_weights, pixels
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.diffusion import codebook, features, first_stage
 
 
 @pytest.fixture
@@ -207,7 +208,6 @@ def test_any_decoder_has_an_adaptive_weight(x, kind):
     assert float(weight(tensor(z), error, verdict, False)) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("kind", ["sequential", "gone round"])
 def test_decoders_of_a_users_own_are_trained_and_saved(x, kind, tmp_path):
     parts = first_stage()
@@ -247,7 +247,6 @@ def weights(network):
     return [array(weight) for weight in network.trainable_variables]
 
 
-@pytest.mark.once
 def test_the_discriminator_begins_late(x):
     model = first_stage(adversarial_start=2)
     model.compile(keras.optimizers.SGD(0.01), **SOON)
@@ -263,7 +262,6 @@ def test_the_discriminator_begins_late(x):
     assert any(not np.array_equal(*pair) for pair in zip(weights(model.discriminator), before))
 
 
-@pytest.mark.once
 def test_features_stay_as_they_are(x):
     network = features()
     before = [array(weight) for weight in network.weights]

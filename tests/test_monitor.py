@@ -9,7 +9,8 @@ import pytest
 import keras_ae
 from keras_ae import callbacks, evaluation
 from keras_ae.callbacks.samples import discriminator_scores, spread, what_fails
-from tests.cases import SHAPE, SOON, cogan, first_gan, pixels, two_domains
+from tests.cases.case import SHAPE, SOON, pixels
+from tests.cases.gans import cogan, first_gan, two_domains
 from tests.test_adversarial import numbers
 
 

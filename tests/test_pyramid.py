@@ -9,7 +9,7 @@ from keras import ops
 
 import keras_ae
 from keras_ae.networks import pyramid, pyramid_decoder
-from tests.cases import SOON
+from tests.cases.case import SOON
 
 SHAPE = (35, 49, 2)
 ENCODERS = ("own", *pyramid.APPLICATIONS)

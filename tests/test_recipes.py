@@ -1,5 +1,6 @@
 """Recipes as a user runs them: what they leave, what they refuse, and going on after a kill."""
 
+import ast
 import json
 import platform
 import signal
@@ -113,7 +114,7 @@ def test_an_earlier_run_is_kept(tmp_path):
 
 
 @pytest.mark.neutral
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
     # enough to be killed in between: an epoch is over soonest on JAX
     epochs = 100 if keras.backend.backend() == "jax" else 60
@@ -171,7 +172,7 @@ assert max(faults[1:]) < 100, faults
 
 
 def each(recipes):
-    seldom = {name: () if name in IN_CI else pytest.mark.seldom for name in recipes}
+    seldom = {name: () if name in IN_CI else pytest.mark.slow for name in recipes}
     return [pytest.param(name, marks=marks) for name, marks in seldom.items()]
 
 
@@ -182,7 +183,7 @@ def test_quick_runs_learn_something(tmp_path, name):
     run_quickly(name, tmp_path / "run", QUICK[name])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", each(CONVOLUTIONAL))
 def test_quick_runs_of_convolutions_learn_something(tmp_path, name):
     if keras.backend.backend() != "tensorflow":
@@ -202,6 +203,18 @@ def test_every_recipe_has_a_quick_run():
     assert {*QUICK, *CONVOLUTIONAL} == set(recipes.names())
 
 
+@pytest.mark.neutral
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_recipe_ends_with_what_came_out_and_where_to_look(name):
+    tree = ast.parse((recipes.FOLDER / f"{name}.py").read_text())
+    frame = next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "main").body
+    last = next(step for step in frame if isinstance(step, ast.With)).body[-1].value
+    assert ast.unparse(last.func) == "run.finish" and len(last.args) == 2, ast.unparse(last)
+    outcome, figure = last.args
+    assert not isinstance(outcome, ast.Constant), "the outcome is a sentence with its numbers"
+    assert figure.value in (QUICK | CONVOLUTIONAL)[name].figures
+
+
 def test_numbers_are_computed_once_per_run(tmp_path):
     settings = {"quick": True, "seed": 0, "epochs": 1, "out": str(tmp_path / "run")}
     settings |= {"resume": False, "precision": "float32", "distribute": 1}
@@ -218,10 +231,10 @@ def test_numbers_are_computed_once_per_run(tmp_path):
 
 def test_more_labels_than_there_are(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        arguments = ["--labels", "100", "5000", "--out", str(tmp_path / "out")]
+        arguments = ["--labels", "100", "50000", "--out", str(tmp_path / "out")]
         experiment.command_line(pretraining.main, arguments)
     error = capsys.readouterr().err
-    assert "5000 labels are asked for: pass a multiple of 10" in error and error.count("\n") == 1
+    assert "50000 labels are asked for: pass a multiple of 10" in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

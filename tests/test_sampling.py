@@ -11,7 +11,7 @@ from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
 from recipes._diffusion import inpaint
-from tests.cases import SOON
+from tests.cases.case import SOON
 
 BEFORE = []  # the weights of the network that `trained` trains
 
@@ -173,7 +173,7 @@ def test_every_weight_of_a_network_is_trained(trained):
             assert np.abs(before - ops.convert_to_numpy(weight)).max() > 1e-6, weight.path
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
     model, _, _ = trained
     noise, labels = model.sample_noise(4, seed=5), np.array([0, 1, 1, 0], "int32")
@@ -192,7 +192,6 @@ def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
     np.testing.assert_allclose(served, drawn, atol=1e-4)
 
 
-@pytest.mark.once
 def test_half_precision_trains_a_network(trained):
     _, x, labels = trained
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.segmentation.segnet import SegNet
 from keras_ae.segmentation.unet import unet_network, valid_size
-from tests.cases import SOON, encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
+from tests.cases.case import SOON
+from tests.cases.segmentation import encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
 
 full_size = pytest.mark.skipif(
     keras.backend.backend() == "jax",
@@ -67,7 +68,7 @@ def test_parameters_of_fcn(stride, counts):
 
 
 @full_size
-@pytest.mark.long
+@pytest.mark.slow
 def test_parameters_of_the_whole_fcn():
     """As the paper's fcn8s for PASCAL: learned upsampling has no bias; half a gigabyte."""
     model = keras_ae.FCN((None, None, 3), 21, 8)

@@ -296,6 +296,11 @@ def test_pairs_of_scattered_digits_and_of_a_folder(tmp_path):
     assert pairs.x_train.shape == (8, 64, 64, 1) and pairs.y_test.shape == (60, 64, 64)
     assert len(pairs.class_names) == 11 and pairs.void is None
     assert not pairs.commonest_class().any()  # background
+    ink = [
+        np.mean(data.load_pairs("scattered_pen", 4, 64, digit_size=heights).y_train > 0)
+        for heights in (None, (12, 28), (40, 48))
+    ]
+    assert ink[0] == ink[1] < 0.5 * ink[2]
     rng = np.random.default_rng(0)
     for part in ("train", "test"):
         for name in ("a", "b"):

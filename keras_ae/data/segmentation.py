@@ -1,13 +1,18 @@
 """Segmentation without a download, and the weights of pixels near borders."""
 
+import functools
+
 import numpy as np
-from scipy import ndimage
 
 from ..engine.checks import check_positive, check_positive_int
 from . import sources
+from .pen import BOX, check_digits, pen_digits
 
 VOID = 255  # as PASCAL's
+SMOOTH = {"order": 3, "mode": "nearest", "grid_mode": True}
 TRIES = 50  # places that are tried for one digit
+DRAWN = 300  # drawings of every size that pen digits are taken from
+PEN = (2.5, 4.5)  # width of their pen: in small digits a finer one would be paler than half
 
 
 def scattered_digits(
@@ -19,15 +24,18 @@ def scattered_digits(
     channels=1,
     void_width=0,
     digit_size=(12, 28),
+    source="digits",
+    classes=range(10),
 ):
-    """Real digits of random size and brightness on textures, with the class of every pixel.
+    """Digits of random size and brightness on textures, with the class of every pixel.
 
     A digit that comes later may cover an earlier one, of which at least half stays in sight; the
     label is that of the digit on top. A digit that finds no such place is left out. Saying
     "background" everywhere scores the share of background over 11 as mean IoU, about 0.08.
 
     Source: this library; scikit-learn's digits (UCI, Alpaydin and Kaynak 1998). Those of "train"
-    and "test" are the ones of `load("digits")`, so that no original is in both.
+    and "test" are the ones of `load("digits")`, or of the two streams of `pen_digits`, so that no
+    original is in both.
 
     Args:
         num_images: int.
@@ -40,11 +48,14 @@ def scattered_digits(
             does not count. Defaults to `0`.
         digit_size: `(low, high)`, least and greatest height of a digit in pixels (with the blank
             rows of its original). Defaults to `(12, 28)`.
+        source: "digits", real ones of 8 x 8 pixels that are enlarged, or "pen", which is drawn at
+            the size that it has. Defaults to "digits".
+        classes: sequence of different digits 0 to 9 that are scattered. Defaults to all.
 
     Returns:
         `(x, y)`: float32 in [0, 1], shape `(images, image_size, image_size, channels)`, and int32,
-        shape `(images, image_size, image_size)`, 0 for background and 1 to 10 for the digits 0 to
-        9.
+        shape `(images, image_size, image_size)`, 0 for background and k + 1 for the k-th of
+        `classes`.
 
     Raises:
         ValueError: when an argument is out of range.
@@ -64,10 +75,10 @@ def scattered_digits(
         raise ValueError(
             f"digit_size={digit_size}: pass (low, high) with 8 <= low <= high <= {image_size}."
         )
-    digits = sources.load("digits")
-    originals, classes = (
-        (digits.x_train, digits.y_train) if part == "train" else (digits.x_test, digits.y_test)
-    )
+    if source not in ("digits", "pen"):
+        raise ValueError(f'source={source!r}: pass "digits" or "pen".')
+    classes = check_digits(classes)
+    number, cut_out = (_real if source == "digits" else _drawn)(classes, part)
     x = np.empty((num_images, image_size, image_size, channels), "float32")
     y = np.empty((num_images, image_size, image_size), "int32")
     for n in range(num_images):
@@ -77,10 +88,11 @@ def scattered_digits(
         owner = np.zeros(y[n].shape, int)  # number of the digit on top, 0 for none
         areas = [0]
         for _ in range(rng.integers(low, high + 1)):
-            which = rng.integers(len(originals))
-            ink = _enlarged(originals[which, ..., 0], rng.integers(least, most + 1))
+            which = rng.integers(number)
+            ink, digit = cut_out(which, rng.integers(least, most + 1))
             colour = rng.uniform(0.5, 1.0, channels)
-            _place(x[n], y[n], owner, areas, ink, colour, classes[which] + 1, void_width, rng)
+            label = classes.index(digit) + 1
+            _place(x[n], y[n], owner, areas, ink, colour, label, void_width, rng)
         x[n] += rng.normal(0.0, 0.03, x[n].shape)
     return np.clip(x, 0.0, 1.0), y
 
@@ -156,6 +168,8 @@ def _class_weights(labels, counts, class_balance):
 
 def _two_distances(labels, background, void, reach, connectivity):
     """Distances to the nearest and second nearest cell, right where their sum is below `reach`."""
+    from scipy import ndimage
+
     nearest, second = np.full((2, *labels.shape), np.inf)
     structure = ndimage.generate_binary_structure(2, connectivity)
     pad = int(np.ceil(reach))
@@ -176,21 +190,51 @@ def _two_distances(labels, background, void, reach, connectivity):
 
 def _texture(rng, size, channels):
     """Smooth noise between dark and medium grey, shape `(size, size, channels)`."""
+    from scipy import ndimage
+
     noise = rng.normal(size=(size, size, channels))
     width = rng.uniform(2.0, 6.0)
     smooth = ndimage.gaussian_filter(noise, (width, width, 0), mode="wrap")
     return rng.uniform(0.2, 0.35) + 0.08 * smooth / smooth.std()
 
 
-def _enlarged(ink, size):
-    """A digit of `size` x `size` pixels, blank rows and columns cut off, in [0, 1]."""
-    large = np.clip(ndimage.zoom(ink, size / 8, order=3, mode="nearest", grid_mode=True), 0.0, 1.0)
+def _real(classes, part):
+    """How many real digits there are, and a function that gives one at a size, with its class."""
+    from scipy import ndimage
+
+    digits = sources.load("digits")
+    x, y = (digits.x_train, digits.y_train) if part == "train" else (digits.x_test, digits.y_test)
+    chosen = np.flatnonzero(np.isin(y, classes))
+
+    def cut_out(which, size):
+        ink = ndimage.zoom(x[chosen[which], ..., 0], size / 8, **SMOOTH)
+        return _without_blanks(np.clip(ink, 0.0, 1.0)), y[chosen[which]]
+
+    return len(chosen), cut_out
+
+
+def _drawn(classes, part):
+    """The same of digits as a pen draws them."""
+    drawings = functools.cache(
+        lambda size: pen_digits(DRAWN, round(size / BOX), size, classes, PEN, part)
+    )
+
+    def cut_out(which, size):
+        x, y = drawings(int(size))
+        return _without_blanks(x[which, ..., 0]), y[which]
+
+    return DRAWN, cut_out
+
+
+def _without_blanks(large):
     rows, columns = (np.flatnonzero((large > 0.1).any(axis=axis)) for axis in (1, 0))
     return large[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _place(x, y, owner, areas, ink, colour, label, void_width, rng):
     """Paints a digit where it covers less than half of every other one, if there is a place."""
+    from scipy import ndimage
+
     square = np.ones((3, 3), bool)
     for _ in range(TRIES):
         top, left = (rng.integers(0, side - own + 1) for side, own in zip(y.shape, ink.shape))
