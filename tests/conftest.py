@@ -1,8 +1,8 @@
 """What runs where, and how two processes share it.
 
 Two tiers. The first is what `python -m pytest` runs: on TensorFlow everything that is not marked
-`slow`; on PyTorch the same without what is `neutral`; on JAX, which compiles longest, without
-NOT_ON_JAX either. `--all` runs everything, on any backend.
+`slow`; on PyTorch the same without what is `neutral`, which one backend has; on JAX, which compiles
+longest, without NOT_ON_JAX either. `--all` runs everything, on any backend.
 
 On TensorFlow tests run op by op, because tracing a step takes longer than a few tiny steps; those
 that are about what is traced are marked `compiled`.
@@ -58,15 +58,14 @@ NOT_ON_JAX = (
     "test_stylegan",
     "test_tiles",
     "test_a_file_of_another_backend",  # JAX has written it
-    "test_fit_and_evaluate_agree",
 )
 # of Cases that are not `whole` TensorFlow and JAX check these, PyTorch, which compiles nothing, all
 OF_EACH_CASE = ("test_config_round_trip", "test_golden_values")
 # Cases whose steps are traced on TensorFlow, one for each way to make a step; the others with --all
 TRACED = (
     *("autoencoder_bernoulli", "denoising_autoencoder", "contractive_closed_form", "vae"),
-    *("semi_supervised_aae", "segmentation_unet", "gan_wasserstein", "gan_growing"),
-    *("stylegan_second", "diffusion_ddpm", "diffusion_first_stage"),
+    *("semi_supervised_aae", "segmentation_unet", "gan_dcgan", "stylegan_second"),
+    *("diffusion_ddpm", "diffusion_first_stage"),
 )
 # Cases that are exported, one for each kind of endpoints; the others with --all
 EXPORTED = (
@@ -99,8 +98,11 @@ def second_tier(item, backend):
     case = parameters.get("case") if stem == "test_contract" else None
     if item.get_closest_marker("slow"):
         return "takes long: --all has it"
-    if backend != "tensorflow" and (item.get_closest_marker("neutral") or stem in NEUTRAL):
-        return "the same on every backend: TensorFlow has it, this one with --all"
+    neutral = item.get_closest_marker("neutral")
+    if neutral or stem in NEUTRAL:
+        one = neutral.args[0] if neutral and neutral.args else "tensorflow"
+        if backend != one:
+            return f"the same on every backend: {one} has it, this one with --all"
     if backend == "jax" and (stem in NOT_ON_JAX or name in NOT_ON_JAX):
         return "TensorFlow and PyTorch have it, JAX with --all"
     if case is None or backend == "torch":

@@ -375,7 +375,10 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("build, batch", [(progan, 5), (stylegan, 6)])
+@pytest.mark.parametrize(
+    "build, batch",
+    [(progan, 5), pytest.param(stylegan, 6, marks=pytest.mark.neutral("torch"))],
+)
 def test_killed_in_the_middle_of_a_fade(build, batch, tmp_path):
     """Two batches an epoch: the third and fourth epochs are in the fade of the second side."""
 

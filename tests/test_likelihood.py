@@ -105,6 +105,7 @@ def test_it_falls_with_the_samples_and_honours_their_number():
     assert set(counted) == {3, 1}
 
 
+@pytest.mark.neutral("torch")
 def test_large_images_are_taken_fewer_at_a_time(monkeypatch):
     model, x, evidence = linear_gaussian()
     held, predict = [], likelihood._Pass.predict
