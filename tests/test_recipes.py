@@ -204,7 +204,7 @@ def test_every_recipe_has_a_quick_run():
 @pytest.mark.neutral
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_ends_with_what_came_out_and_where_to_look(name):
-    tree = ast.parse((recipes.FOLDER / f"{name}.py").read_text())
+    tree = ast.parse((processes.ROOT / "recipes" / f"{name}.py").read_text(encoding="utf-8"))
     frame = next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "main").body
     last = next(step for step in frame if isinstance(step, ast.With)).body[-1].value
     assert ast.unparse(last.func) == "run.finish" and len(last.args) == 2, ast.unparse(last)
