@@ -38,7 +38,7 @@ def main(
     Args:
         betas: weights of the KL, 1.0 (the VAE proper) among them.
     """
-    with ex.Run("latent_space", locals(), quick_epochs=6) as run:
+    with ex.Run("latent_space", locals(), quick_epochs=8) as run:
         # 1. Data
         images = sources.load(data, image_size=28)
         if images.y_test is None or 1.0 not in betas:
@@ -88,9 +88,8 @@ def main(
                 model.encode(x_train), images.y_train, codes[name], labels, 15
             )
             run.metric(f"{key}_knn_accuracy", near, "share of test images, 15 nearest codes")
-        about = (
-            f"{data}, {x_test[0].size}-{units[0]}-{units[1]}-2, {run.epochs} epochs, seed {seed}"
-        )
+        sizes = "-".join(map(str, (x_test[0].size, *units, 2)))
+        about = f"{data}, {sizes}, {run.epochs} epochs, seed {seed}"
         few, circles = slice(0, 4000), (1.0, 2.0, 3.0)
         title = "Codes of test images, labels not used; circles: 1, 2, 3 deviations of N(0, 1)"
         panels = {

@@ -23,10 +23,10 @@ from keras_ae import evaluation, figures
 from . import _experiment as ex
 
 
-def encoder_of(name, shape, weights):
-    """A fresh encoder: "own" is four stages of ours, others are those of `keras.applications`."""
+def encoder_of(name, shape, weights, filters):
+    """A fresh encoder: "own" is stages of ours, others are those of `keras.applications`."""
     if name == "own":
-        return keras_ae.conv_pyramid((None, None, shape[-1]), (16, 32, 64, 128, 128))
+        return keras_ae.conv_pyramid((None, None, shape[-1]), filters)
     source = None if weights == "none" else weights
     return keras_ae.pyramid_encoder(name, (None, None, shape[-1]), source)
 
@@ -70,8 +70,9 @@ def main(
     """
     with ex.Run("mix_and_match", locals(), quick_epochs=8) as run:
         # 1. Data: an image and the class of each of its pixels
-        size, number = ((64, 64), 240) if run.quick else (image_size, num_images)
+        size, number, batch, filters = image_size, num_images, 16, (16, 32, 64, 128, 128)
         if run.quick:
+            size, number, batch, filters, width = (64, 64), 128, 8, (8, 16, 32, 64, 64), 8
             encoders, decoders = ("own",), ("segnet", "unet", "fpn")
         pairs = sources.load_pairs(data, number, size, seed)
         x_test, y_test, names, void = pairs.x_test, pairs.y_test, pairs.class_names, pairs.void
@@ -87,7 +88,7 @@ def main(
                 # 2. Model: a pyramid of maps between the two
                 keras.utils.set_random_seed(seed)
                 model = keras_ae.EncoderDecoder(
-                    encoder_of(first, shape, weights),
+                    encoder_of(first, shape, weights, filters),
                     second,
                     len(names),
                     shape,
@@ -102,7 +103,7 @@ def main(
                 model.fit(
                     pairs.x_train,
                     pairs.y_train,
-                    batch_size=16,
+                    batch_size=batch,
                     epochs=run.epochs,
                     verbose=0,
                     callbacks=run.callbacks(pair),
@@ -119,8 +120,8 @@ def main(
                 if pair == f"{encoders[0]}_unet":
                     run.save(model)
                 model.compile("sgd", steps_per_execution=1)  # as it is compiled, timed alone
-                batch = pairs.x_train[:16], pairs.y_train[:16]
-                seconds = run.once(f"{pair}_seconds", step_time, model, *batch)
+                some = pairs.x_train[:16], pairs.y_train[:16]
+                seconds = run.once(f"{pair}_seconds", step_time, model, *some)
                 run.metric(f"{pair}_seconds", seconds, "seconds a step of 16 images")
                 notes[first][second] = f"{million:.1f} M, {seconds:.2f} s"
         about = (

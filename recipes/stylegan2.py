@@ -42,7 +42,7 @@ def main(
         depth: layers from noise to style (the paper: 8).
         augment: the discriminator sees augmented images, as strongly as it overfits.
     """
-    with ex.Run("stylegan2", locals(), quick_epochs=4) as run:
+    with ex.Run("stylegan2", locals(), quick_epochs=5) as run:
         # 1. Data in [-1, 1], 32 x 32, digits with a margin
         side, size = 32, 16
         if run.quick:
@@ -55,11 +55,11 @@ def main(
         # (R1's weight for this side, 0.013, is one for far longer runs: `gan_progress` says more)
         more = {"r1": 1.0, "path_length": 2.0}
         if run.quick:
-            more = {"r1": 3.0, "path_length": 0.0, "mixing": 0.0}
+            more = {"r1": 20.0, "path_length": 0.0, "mixing": 0.0}
         if augment:
             more["augment"] = keras_ae.layers.AdaptiveAugmentation(seed=seed)
         model = keras_ae.StyleGAN2(**networks, **more)
-        model.compile(model.paper_optimizers())
+        model.compile(model.paper_optimizers(4e-3 if run.quick else 2e-3))
         # 4. Train
         looks = _samples.watch(run, images, extractor)
         watching = [looks, *run.callbacks()]

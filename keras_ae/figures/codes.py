@@ -49,11 +49,15 @@ def codes(panels, labels, title, names=None, circles=(), behind=None):
             axis.add_patch(Circle((0.0, 0.0), radius, fill=False, lw=1.0, color="black"))
         if not in_3d:  # a few far codes would squeeze all others
             low, high = np.percentile(points, [0.5, 99.5], axis=0)
+            if circles:  # all of them, in a square, so that they are round
+                low, high = np.minimum(low, -max(circles)), np.maximum(high, max(circles))
+                middle, half = (low + high) / 2, (high - low).max() / 2
+                low, high = middle - half, middle + half
             margin = 0.1 * (high - low) + 1e-6
             axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
             axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
             if circles:
-                axis.set_aspect("equal", adjustable="datalim")
+                axis.set_aspect("equal")
         for set_label, number in ((axis.set_xlabel, 1), (axis.set_ylabel, 2)):
             set_label(f"z{number}", fontsize=8)
         if in_3d:

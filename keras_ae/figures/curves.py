@@ -46,14 +46,18 @@ def curve_panels(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = new_figure(4.2 if len(panels) == 1 else 3.4)
+    figure = new_figure(4.2 if len(panels) == 1 else 3.7)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (name, lines), x_label in zip(axes, panels.items(), x_labels):
         _draw(axis, lines, log_x, log_y, levels or {}, bars)
         axis.set_xlabel(x_label)
         axis.set_title(name, fontsize=9)
     axes[0].set_ylabel(y_label)
-    axes[0].legend(fontsize=8 if len(panels) == 1 else 7)
+    if len(panels) == 1:
+        axes[0].legend(fontsize=8)
+    else:
+        lines = axes[0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside lower center", ncols=4, fontsize=8)
     figure.suptitle(title, fontsize=10)
     return figure
 
