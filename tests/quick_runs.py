@@ -377,13 +377,3 @@ CONVOLUTIONAL = {
         ),
     ),
 }
-# JAX compiles fastest; on the others a few keep the whole test within its ten minutes
-EVERYWHERE = ("transposed_convolution",)
-# a few; the others take minutes each, and run with --all
-IN_CI = (
-    *EVERYWHERE,
-    "vae",
-    "gan",
-    "dcgan",
-    "progan",
-)

@@ -17,7 +17,7 @@ from recipes import __main__ as recipes
 from recipes import _experiment as experiment
 from recipes import _lecture, autoencoder, pretraining
 from tests import processes
-from tests.quick_runs import CONVOLUTIONAL, EVERYWHERE, IN_CI, QUICK
+from tests.quick_runs import CONVOLUTIONAL, QUICK
 
 EXPORTS = keras.backend.backend() != "torch"
 
@@ -169,20 +169,16 @@ def test_memory_of_tensors_that_are_gone_is_used_again():
     assert np.median(faults[1:]) < 100, faults
 
 
-def each(recipes):
-    seldom = {name: () if name in IN_CI else pytest.mark.slow for name in recipes}
-    return [pytest.param(name, marks=marks) for name, marks in seldom.items()]
-
-
-@pytest.mark.parametrize("name", each(QUICK))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
 def test_quick_runs_learn_something(tmp_path, name):
-    if keras.backend.backend() != "jax" and name not in EVERYWHERE:
+    if keras.backend.backend() != "jax":
         pytest.skip("this quick run is tested on JAX")
     run_quickly(name, tmp_path / "run", QUICK[name])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", each(CONVOLUTIONAL))
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_quick_runs_of_convolutions_learn_something(tmp_path, name):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("this quick run is tested on TensorFlow")
