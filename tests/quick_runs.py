@@ -278,9 +278,9 @@ CONVOLUTIONAL = {
         figures={"overlays"},
         point="skip connections add the details",
         shows=lambda n: (
-            n["fcn32s_mean_iou"] <= n["fcn16s_mean_iou"] + 0.01
-            and n["trivial_mean_iou"] < n["fcn8s_mean_iou"]
-            and n["fcn32s_boundary"] < n["fcn16s_boundary"] < n["fcn8s_boundary"]
+            n["trivial_mean_iou"] < n["fcn32s_mean_iou"] < n["fcn8s_mean_iou"] - 0.05
+            and 1.4 * n["fcn32s_boundary"] < n["fcn8s_boundary"] < n["unet_boundary"]
+            and n["unet_mean_iou"] > n["trivial_mean_iou"] + 0.1
         ),
     ),
     "unpooling_segnet": Quick(
@@ -312,9 +312,10 @@ CONVOLUTIONAL = {
     ),
     "mix_and_match": Quick(
         figures={"overlays", "grid"},
-        point="any encoder works with any decoder",
+        point="decoders that are handed fine maps are ahead of those that are not",
         shows=lambda n: (
-            min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > 1.5 * n["trivial_mean_iou"]
+            n["own_unet_mean_iou"] > n["own_segnet_mean_iou"] + 0.1
+            and min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > n["trivial_mean_iou"] + 0.1
         ),
     ),
     "dcgan": Quick(
