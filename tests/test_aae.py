@@ -86,6 +86,7 @@ def test_samples_by_class():
         adversarial().sample(2, labels=[0, 1])
 
 
+@pytest.mark.neutral("torch")
 @pytest.mark.compiled
 def test_codes_come_to_follow_the_prior():
     keras.utils.set_random_seed(0)
@@ -138,6 +139,7 @@ def test_classification_counts_labelled_examples_alone():
         np.testing.assert_allclose(one + other, mean, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.neutral("torch")
 @pytest.mark.compiled
 def test_few_labels_name_the_classes():
     """Four far clusters, one label each."""

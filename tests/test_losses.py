@@ -331,6 +331,7 @@ def fitted(loss, epochs, **how):
     return model.fit(x, y, batch_size=4, epochs=epochs, verbose=0).history["loss"]
 
 
+@pytest.mark.neutral("torch")
 @pytest.mark.parametrize("name", LOSSES)
 def test_segmentation_inside_fit(name):
     """Each is learned; non-contiguous gradients (PyTorch)."""

@@ -93,6 +93,7 @@ def test_every_pair(name, decoder, tmp_path):
         np.testing.assert_allclose(next(iter(served.values())), expected, atol=1e-4)
 
 
+@pytest.mark.neutral
 @pytest.mark.parametrize("name", list(pyramid.APPLICATIONS))
 def test_taps_have_their_strides(name):
     """Of the real network: the last map of each stride, where a map of the next begins."""

@@ -175,7 +175,7 @@ def test_every_weight_of_a_network_is_trained(trained):
             assert np.abs(before - ops.convert_to_numpy(weight)).max() > 1e-6, weight.path
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
     model, _, _ = trained
     noise, labels = model.sample_noise(4, seed=5), np.array([0, 1, 1, 0], "int32")

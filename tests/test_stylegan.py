@@ -50,7 +50,7 @@ def count_discriminator(side):
     return number + 9 * 513 * 512 + 512 + 16 * 512 * 512 + 512 + 513
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_sizes_of_the_paper():
     """1024 pixels: 30.37 M weights in the generator, 29.01 M in the discriminator."""
     networks = keras_ae.stylegan2_networks((1024, 1024, 3))
@@ -300,6 +300,7 @@ def test_mixing_takes_two_styles():
     np.testing.assert_array_equal(np.diff(array(model._styles(4, {}, False)), axis=1), 0)
 
 
+@pytest.mark.neutral("torch")
 def test_truncation_goes_to_the_mean_that_training_saw():
     keras.utils.set_random_seed(0)
     model = stylegan2()
@@ -330,6 +331,7 @@ def test_truncation_goes_to_the_mean_that_training_saw():
     np.testing.assert_allclose(model.synthesize(model.map(noise[:3])), model.generate(noise[:3]))
 
 
+@pytest.mark.neutral("torch")
 def test_projection_finds_images_that_it_drew():
     keras.utils.set_random_seed(0)
     model = stylegan2()
