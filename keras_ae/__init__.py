@@ -64,3 +64,5 @@ from .segmentation.unet import UNet as UNet
 from .variational.adversarial import AdversarialAutoencoder as AdversarialAutoencoder
 from .variational.semi_supervised import SemiSupervisedAAE as SemiSupervisedAAE
 from .variational.vae import VAE as VAE
+
+__version__ = "0.2.0"

@@ -15,9 +15,22 @@ SHOWN = (999, 399, 199, 99, 39)  # steps, of a thousand, whose states are drawn
 def first_stage(run, images, width, code_channels=3):
     """An autoencoder of images to maps of a quarter of their sides, trained.
 
-    Its perceptual term is computed in a classifier of the same images that scores nothing.
+    Its perceptual term is computed in a classifier of the same images that scores nothing. In a
+    quick run it is a few convolutions and learns from squared error alone.
     """
-    shape = images.x_train.shape[1:]
+    shape, x = images.x_train.shape[1:], 2.0 * images.x_train - 1.0
+    callbacks = run.callbacks("first_stage")
+    settings = {"batch_size": 64, "epochs": run.epochs, "verbose": 0, "callbacks": callbacks}
+    if run.quick:
+        code = (shape[0] // 4, shape[1] // 4, 4)
+        stage = keras_ae.Autoencoder(
+            keras_ae.conv_encoder(shape, (16, 32, code[-1]), 3, (2, 2, 1), activation="tanh"),
+            keras_ae.conv_decoder(shape, code, (32, 16), (3, 4, 4), (1, 2, 2)),
+            name="first_stage",
+        )
+        stage.compile(keras.optimizers.Adam(4e-3))
+        stage.fit(x, **settings)
+        return stage
     sizes = {"latent_channels": code_channels, "width": width, "num_blocks": 1, "groups": 8}
     sizes["multipliers"] = (1, 2, 2)
     classifier = evaluation.feature_extractor(images, seed=1).network
@@ -41,9 +54,7 @@ def first_stage(run, images, width, code_channels=3):
         name="first_stage",
     )
     model.compile(keras_ae.FirstStage.paper_optimizers(1e-3))
-    x = 2.0 * images.x_train - 1.0
-    callbacks = run.callbacks("first_stage")
-    model.fit(x, batch_size=64, epochs=run.epochs, verbose=0, callbacks=callbacks)
+    model.fit(x, **settings)
     return model
 
 
@@ -56,10 +67,29 @@ def unet(shape, width, token_shape, multipliers):
     )
 
 
+def dense_denoiser(shape, width=512):
+    """Dense layers in the place of a U-Net, which a quick run has no time for.
+
+    The state also passes them by, as most noise is to be found as it is; the time, in sines and
+    cosines, says how much of it.
+    """
+    image, time = keras.Input(shape, name="image"), keras.Input((), name="time")
+    when = keras_ae.layers.SinusoidalEmbedding(64)(time)  # (batch, 64)
+    flat = keras.layers.Flatten()(image)
+    x = keras.layers.Dense(width, "gelu")(keras.layers.Concatenate()([flat, when]))
+    for _ in range(2):
+        change = keras.layers.Dense(width, "gelu")(keras.layers.Concatenate()([x, when]))
+        x = keras.layers.Add()([x, change])
+    found = keras.layers.Dense(math.prod(shape))(x)
+    passed = keras.layers.Multiply()([flat, keras.layers.Dense(math.prod(shape))(when)])
+    found = keras.layers.Reshape(shape)(keras.layers.Add()([found, passed]))
+    return keras.Model({"image": image, "time": time}, found, name="denoiser")
+
+
 def pace(run, x):
     """Images in a batch and the rate of learning, faster in a quick run."""
-    size, start = (32, 4e-3) if run.quick else (64, 2e-3)
-    return size, keras.optimizers.schedules.CosineDecay(start, num_steps(run, x, size))
+    start = 4e-3 if run.quick else 2e-3
+    return 64, keras.optimizers.schedules.CosineDecay(start, num_steps(run, x))
 
 
 def num_steps(run, x, batch_size=64):

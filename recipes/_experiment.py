@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 import keras
 import tyro
 
+import keras_ae
 from keras_ae.callbacks import Backup, Progress, TrainingLog, read_log
-from keras_ae.engine import distribution
+from keras_ae.engine import distribution, trainer
 
 _flag = tyro.conf.arg
 Data = Annotated[
@@ -113,6 +114,8 @@ class Run:
         if devices > 1:
             distribution.split_cpu(devices)
         self._exit.enter_context(distribution.data_parallel(devices))
+        if self.quick:
+            self._exit.enter_context(trainer.without_xla())
 
     def __exit__(self, kind, error, trace):
         self._exit.close()
@@ -150,7 +153,7 @@ class Run:
             float.
         """
         file = self.folder / "backup" / "numbers.json"
-        numbers = json.loads(file.read_text()) if file.exists() else {}
+        numbers = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if self._seconds_before is None:  # what an earlier process spent on its numbers
             self._seconds_before = sum(seconds for _, seconds in numbers.values())
         if name not in numbers:
@@ -182,15 +185,21 @@ class Run:
 
         animation.save(self.folder / f"{name}.gif", PillowWriter(fps=8), dpi=80)
 
-    def save(self, model, name="model"):
-        """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`."""
+    def save(self, model, name="model", export=True):
+        """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`.
+
+        Args:
+            model: `keras_ae` model.
+            name: str. Defaults to `"model"`.
+            export: bool, whether a SavedModel is written. Defaults to `True`.
+        """
         unfinished = self.folder / f"{name}.unfinished.keras"
         model.save(unfinished)
         os.replace(unfinished, self.folder / f"{name}.keras")
         why_not = model.cannot_export()
         if why_not:
             print(f"no SavedModel: {why_not}")
-        else:
+        elif export:
             model.export(self.folder / f"{name}_savedmodel")
 
     def finish(self, outcome="", figure=""):
@@ -227,7 +236,7 @@ class Run:
         try:
             finished = (folder / "metrics.json").exists()
             if self.settings["resume"] and marker.exists():
-                started = json.loads(marker.read_text())
+                started = json.loads(marker.read_text(encoding="utf-8"))
                 differ = sorted(key for key in fixed if started.get(key) != fixed[key])
                 if differ:
                     raise ValueError(
@@ -265,16 +274,15 @@ def environment():
         dict that `metrics.json` and `recipes/results.json` hold.
     """
     packages = ("keras", "tensorflow", "jax", "torch", "numpy")
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "keras_ae": keras_ae.__version__}
     for package in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
-    here = pathlib.Path(__file__).resolve().parent.parent
+    here, commit = pathlib.Path(__file__).resolve().parent.parent, "unknown"
     git = ["git", "-C", str(here), "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
+    if (here / ".git").exists():  # a wheel may lie within the repository of something else
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     return {
         "backend": keras.backend.backend(),
         "device": distribution.device_name(),
@@ -335,5 +343,5 @@ def keep_freed_memory():
 
 def _write_json(file, content):
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, file)

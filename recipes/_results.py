@@ -12,7 +12,7 @@ FILE = pathlib.Path(__file__).parent / "results.json"
 
 def load():
     """All entries, as a dict by recipe."""
-    return json.loads(FILE.read_text())
+    return json.loads(FILE.read_text(encoding="utf-8"))
 
 
 def shown(metric):
@@ -34,7 +34,7 @@ FIRST_GAN = (
     "floor_frechet gan_ratio_to_floor gan_class_distance gan_classes_hit "
     "gan_raw_ratio_to_floor gan_best_ratio_to_floor gan_best_classes_hit"
 )
-# what the README shows of recipes that measure many numbers; docs/results.md has them all
+# the main numbers of recipes that measure many
 HEADLINES = {
     "adversarial_autoencoder": "gaussian_mmd gaussian_prior_mmd gaussian_in_8_d_mmd "
     "gaussian_in_8_d_prior_mmd error_100_labels error_1000_labels",
@@ -156,7 +156,7 @@ HEADLINES = {
 
 
 def table(whole=False):
-    """The README's table, or the whole one of docs/results.md, in Markdown."""
+    """The table of main numbers, or of all, in Markdown."""
     lines = ["| recipe | number | paper | ours | unit | budget |", "|---|---|---|---|---|---|"]
     for recipe, entry in load().items():
         protocol = entry["protocol"]
@@ -174,22 +174,14 @@ def table(whole=False):
     return "\n".join(lines)
 
 
-def write_tables():
-    """Puts the tables into README.md and docs/results.md."""
-    root = FILE.parent.parent
-    for file, text in ((root / "README.md", table()), (root / "docs/results.md", table(True))):
-        before, _, rest = file.read_text().partition("| recipe | number |")
-        after = rest.partition("\n\n")[2]
-        file.write_text(f"{before}{text}\n" + (f"\n{after}" if after else ""))
-
-
 def collect(folders, variant=""):
     """Writes an entry from finished runs of a recipe that differ in nothing but the seed.
 
     `variant` tells apart several entries of one recipe that was run with other flags, `pretraining`
     and `pretraining/reuse` say.
     """
-    runs = [json.loads((pathlib.Path(folder) / "metrics.json").read_text()) for folder in folders]
+    files = [pathlib.Path(folder) / "metrics.json" for folder in folders]
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     if not runs:
         raise SystemExit("error: name the folders of finished runs.")
     first, seeds = runs[0], [run["settings"]["seed"] for run in runs]
@@ -226,9 +218,8 @@ def collect(folders, variant=""):
         },
     }
     unfinished = FILE.with_suffix(".unfinished")
-    unfinished.write_text(
-        json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False) + "\n"
-    )
+    text = json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False)
+    unfinished.write_text(text + "\n", encoding="utf-8")
     unfinished.replace(FILE)
 
 

@@ -13,18 +13,30 @@ from . import _experiment as ex
 UNIT = "Fréchet distance in the features of a small classifier, 0 is best"
 
 
-def prepared(data, side):
-    """`(images, extractor)`: a data set of a side, and what scores samples of it.
+def prepared(run, side, most=5000):
+    """`(images, extractor)`: the run's data at a side, and what scores samples of it.
 
-    Grey images have margins of two pixels, those in colour fill their frame.
+    Grey images have margins of two pixels, those in colour fill their frame. In a quick run all
+    do, and there are `most` of them at most.
     """
-    images = sources.load(data, side - 4)
+    data = run.settings["data"]
+    images = sources.load(data, side if run.quick else side - 4)
     if images.x_train.shape[-1] == 3:
         images = sources.load(data, side)
     images = sources.padded(images, side)
     if images.y_train is None:
-        raise ValueError("--data needs labels: pass digits or mnist, for instance.")
-    return images, evaluation.feature_extractor(images)
+        raise ValueError("--data needs labels: pass pen, digits or mnist, for instance.")
+    run.say("A small classifier is trained: samples are compared in its features.")
+    if not run.quick:
+        return images, evaluation.feature_extractor(images)
+    return _first(images, most), evaluation.feature_extractor(_first(images, 5000))
+
+
+def _first(images, number):
+    """A data set of the first `number` training images and the first 1000 test images."""
+    parts = {"x_train": number, "y_train": number, "x_test": 1000, "y_test": 1000}
+    parts = {name: getattr(images, name)[:n] for name, n in parts.items()}
+    return dataclasses.replace(images, **parts)
 
 
 def watch(run, images, extractor, looks=10):
@@ -82,7 +94,12 @@ class Score:
 
 
 def pictures(run, model, images, extractor, looks, about, strip):
-    """Measures and draws samples of the last weights, and the same noise over time."""
+    """Measures and draws samples of the last weights, and the same noise over time.
+
+    Returns:
+        str, the outcome in a line.
+    """
+    run.say("Samples are drawn and compared with test images.")
     number = min(len(images.x_test), 10_000)
     score = Score(run, extractor, images.x_test[:number])
     drawn = in_range(model.sample(number, seed=run.seed))
@@ -98,12 +115,24 @@ def pictures(run, model, images, extractor, looks, about, strip):
     rows = {f"epoch {row}": grid[:12] for row, grid in looks.grids().items()}
     rows |= {"samples": drawn[:12], "nearest\nin training": nearest[:12]}
     run.figure("samples", figures.tiles({"samples": drawn[:100]}, f"{title}\n{about}"))
-    title = f"The same noise while the GAN is trained\n{about}"
+    title = f"The same noise while the GAN is trained; at its end {title}\n{about}"
     run.figure(strip, figures.strips(rows, title))
+    return outcome(run, "samples")
+
+
+def outcome(run, what, key=""):
+    """A line for `finish`: a score beside what it is without a model, and at best."""
+    value = lambda name: run.values[f"{name}frechet"]["value"]
+    return (
+        f"{what}: Fréchet distance {value(key):.1f} from real images; independent pixels: "
+        f"{value('independent_pixels_'):.0f}; other real images: {value('floor_'):.1f}"
+    )
 
 
 def style_pictures(run, model, about):
     """The slide's pictures: mixed styles, truncation, noise on and off, and a walk as a GIF."""
+    run.say("Styles are mixed, truncated, and walked through.")
+    about = f"{about}, Fréchet distance {run.values['frechet']['value']:.1f}"
     count, sides = model.num_styles, (model.num_styles - 2) // 2
     w, other = (model.map(model.sample_noise(6, seed=run.seed + k)) for k in (1, 2))
     fine = 2 + 2 * (sides // 2)  # the first layer of fine styles

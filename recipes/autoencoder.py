@@ -26,7 +26,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Trains the slide's 784-128-64-12-3 autoencoder and draws pairs and the 3-D codes."""
-    with ex.Run("autoencoder", locals(), quick_epochs=40) as run:
+    with ex.Run("autoencoder", locals(), quick_epochs=20) as run:
         # 1. Data: pixels in [-1, 1], because the decoder ends in tanh
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train * 2 - 1, images.x_test * 2 - 1
@@ -74,7 +74,7 @@ def main(
             panels = {"seen from one side": codes[:3000], "from another": codes[:3000]}
             run.figure("codes", figures.codes(panels, images.y_test[:3000], title))
         run.save(model)
-        run.finish()
+        run.finish(f"error {error:.1f} per image; always the mean image: {trivial:.1f}", "pairs")
 
 
 if __name__ == "__main__":

@@ -52,12 +52,12 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Trains the slide's network beside dense ones with codes of 32 and of 3 numbers."""
-    with ex.Run("convolutional_autoencoder", locals(), quick_epochs=30) as run:
+    with ex.Run("convolutional_autoencoder", locals(), quick_epochs=5) as run:
         # 1. Data: pixels in [-1, 1], because the decoder ends in tanh
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train * 2 - 1, images.x_test * 2 - 1
         about = f"{data}, {run.epochs} epochs, seed {seed}"
-        rows = {"input": images.x_test[:12]}
+        rows, results = {"input": images.x_test[:12]}, []
         trivial = evaluation.mean_image_error(images.x_train, images.x_test)
         run.metric("mean_image_squared_error", trivial, "squared error summed over pixels")
         # 2. Models; 3. objective: squared error, the slide's nn.MSELoss but summed over pixels
@@ -84,13 +84,15 @@ def main(
                 )
             label = name.replace("_", ", code ").replace("convolutional", "convolutional, code 32")
             rows[f"{label}\n{count:,} parameters\nerror {error:.1f}"] = restored[:12]
+            results.append(f"{label}: {error:.1f} with {count:,} parameters")
             if name == "convolutional":
                 title = f"The slide's network: {count:,} parameters, error {error:.1f} ({about})"
                 run.figure("sides", figures.side_lengths(model.encoder, model.decoder, title))
                 run.save(model)
         title = f"In and out, squared error per image (mean image {trivial:.1f}); {about}"
         run.figure("pairs", figures.strips(rows, title))
-        run.finish()
+        outcome = f"error per image, {'; '.join(results)}; always the mean image: {trivial:.1f}"
+        run.finish(outcome, "pairs")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ def main(
         title = f"To where the clean point is expected, s = {noise} (step {step} of 1000)\n{about}"
         run.figure("field", figures.fields(panels, x[:2000], grid, title))
 
+        run.say("Points of noise are brought to the curve, by both.")
         # From noise to the curve: the autoencoder again and again, and the diffusion's steps
         start = diffusion.sample_noise(2000, seed)
         walked = start
@@ -114,11 +115,19 @@ def main(
             key = name.split(",")[0]
             run.metric(f"{key}_distance", _to_curve(points, centres), "mean distance to the curve")
             run.metric(f"{key}_mmd", evaluation.mmd(points, x[:2000], 0.1), "from data, 0 is best")
-        title = f"The same noise, brought to the data\n{about}"
+        title = (
+            "The same noise, brought to the data: the autoencoder ends on a thin ridge, diffusion"
+        )
+        title += f"\nspreads as the data do; {about}"
+        mmd = {name: run.values[f"{name}_mmd"]["value"] for name in ("diffusion", "autoencoder")}
+        drawn = {f"{name}\nMMD {mmd[name.split(',')[0]]:.4f}": x for name, x in drawn.items()}
         panels = {"noise": start, **drawn, "data": x[:2000]}
         run.figure("samples", figures.codes(panels, np.zeros(2000, int), title, ["points"]))
         run.save(diffusion)
-        run.finish()
+        outcome = (
+            f"MMD from data {mmd['diffusion']:.4f}; the autoencoder's {mmd['autoencoder']:.4f}"
+        )
+        run.finish(f"of noise the diffusion model makes data: {outcome}", "samples")
 
 
 def _to_curve(points, centres):

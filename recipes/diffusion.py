@@ -43,37 +43,35 @@ def main(
         width: channels at the first level (the paper: 128).
         samples: images that are drawn for each score, at most as many as there are test images.
     """
-    with ex.Run("diffusion", locals(), quick_epochs=12) as run:
+    with ex.Run("diffusion", locals(), quick_epochs=10) as run:
         # 1. Data in [-1, 1], digits with a margin
-        side, width, chosen = (12, 16, STEPS[:1]) if run.quick else (32, width, STEPS)
-        images, extractor = _samples.prepared(data, side)
+        side, chosen = (16, (10, 50)) if run.quick else (32, STEPS)
+        images, extractor = _samples.prepared(run, side, 10_000)
         x_train, x_test = (2.0 * x - 1.0 for x in (images.x_train, images.x_test))
-        # 2. Model: the paper's U-Net, narrow
-        multipliers = (1, 2) if run.quick else (1, 2, 4)
-        shape, attend = x_train.shape[1:], (side // 2 ** (len(multipliers) - 1),)
-        network = keras_ae.diffusion_unet(shape, width, multipliers, 1, attend, 0.0, groups=8)
+        # 2. Model: the paper's U-Net, narrow; in a quick run dense layers
+        shape, rate = x_train.shape[1:], 1e-3
+        if run.quick:
+            network, how = _diffusion.dense_denoiser(shape), {"average_decay": 0.99}
+            how["predicts"] = "velocity"  # as dense layers find the noise of all pixels too slowly
+            rate = keras.optimizers.schedules.CosineDecay(2e-3, _diffusion.num_steps(run, x_train))
+        else:
+            how, attend = {"average_decay": 0.999}, (side // 4,)
+            network = keras_ae.diffusion_unet(shape, width, (1, 2, 4), 1, attend, 0.0, groups=8)
         # 3. Objective: the noise that was added, at a step that is drawn for each image
-        decay = 0.99 if run.quick else 0.999
-        model = keras_ae.DDPM(network, average_decay=decay)
-        rate = 2e-3 if run.quick else 1e-3
+        model = keras_ae.DDPM(network, **how)
         model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))
         # 4. Train
         model.fit(x_train, batch_size=64, epochs=run.epochs, verbose=0, callbacks=run.callbacks())
 
         # 5. Look: the way forth and back, then scores for few and many steps
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
+        about += ", dense layers (without --quick: a U-Net)" if run.quick else ""
         run.metric("parameters", network.count_params(), "of the network")
-        run.figure(
-            "process",
-            figures.strips(
-                _ways(model, x_test[:8], seed),
-                f"Noise added; noise taken away, from other noise\n{about}",
-            ),
-        )
         number = min(samples, len(x_test))
+        run.say("Samples are drawn in few and in many steps.")
         score = _samples.Score(run, extractor, images.x_test[:number])
         floor = score.bounds(images.x_train)
-        curves, panels = {"floor": [STEPS[:: len(STEPS) - 1], [floor, floor]]}, {}
+        curves, panels = {"floor": [chosen[:: len(chosen) - 1], [floor, floor]]}, {}
         draw = lambda **how: _samples.in_range(
             model.sample(number, seed=seed, batch_size=100, **how)
         )
@@ -88,12 +86,14 @@ def main(
                 panels[f"eta {eta:.0f},\n{steps} steps\n{found[-1]:.1f}"] = drawn[:12]
             curves[f"eta {eta:.0f}"] = [chosen, found]
         score("raw_", draw(steps=chosen[-1], average=False))
+        best = f"Fréchet distance {curves['eta 0'][1][-1]:.1f}, floor {floor:.2f}"
+        title = f"Noise added; noise taken away, from other noise: {best}\n{about}"
+        run.figure("process", figures.strips(_ways(model, x_test[:8], seed), title))
         title = f"The same noise by eta and steps; Fréchet distance at the left, floor {floor:.2f}"
         run.figure("samples", figures.strips(panels, f"{title}\n{about}"))
-        if not run.quick:
-            label = f"Fréchet distance of {number} samples"
-            title = f"Few steps need eta 0\n{about}"
-            run.figure("steps", figures.curves(curves, title, "steps", label, True, True))
+        label = f"Fréchet distance of {number} samples"
+        title = f"Few steps need eta 0\n{about}"
+        run.figure("steps", figures.curves(curves, title, "steps", label, True, True))
         # 6. The deterministic way is one to one; and how many bits an image takes
         few, all_steps = x_test[:16], 50 if run.quick else model.num_steps
         again = model.reconstruct(few, all_steps)
@@ -102,11 +102,12 @@ def main(
             np.sqrt(np.mean((again - few) ** 2)),
             "root mean square error, pixels in [-1, 1]",
         )
-        levels = 2.0 * evaluation.quantize(images.x_test[: min(number, 200)]) - 1.0
+        levels = images.x_test[: min(number, 40 if run.quick else 200)]
+        levels = 2.0 * evaluation.quantize(levels) - 1.0
         bits = model.bits_per_dimension(levels, steps=all_steps, seed=seed, batch_size=40)
         run.metric("bits_per_dimension", bits.mean(), f"at most, mean of {len(levels)} images")
         run.save(model)
-        run.finish()
+        run.finish(_samples.outcome(run, "samples of 50 steps", "eta_0_steps_50_"), "process")
 
 
 def _ways(model, x, seed):

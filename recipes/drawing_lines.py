@@ -62,11 +62,11 @@ def main(
                 part.predict(p, 600, 0)
             )
         spaces["without labels (autoencoder)"] = autoencoder.encode
-        panels = {}
+        panels, share = {}, {}
         for name, embed in spaces.items():
             z = embed(x_test)
             w, b = evaluation.linear_separator(embed(x_train), y[:600])
-            right = np.mean((z @ w + b > 0) == y[600:])
+            share[name] = right = np.mean((z @ w + b > 0) == y[600:])
             run.metric(
                 name.split(" (")[0].replace(", ", " ").replace(" ", "_"), right, "share right"
             )
@@ -79,7 +79,10 @@ def main(
         )
         run.figure("spaces", figures.spaces(panels, y[600:], title))
         run.save(autoencoder)
-        run.finish()
+        raw, *_, with_labels, without = share.values()
+        outcome = f"a line gets {raw:.0%} of the raw points right, {with_labels:.0%} after an "
+        outcome += f"embedding learned with labels, {without:.0%} after one learned without"
+        run.finish(outcome, "spaces")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Coarse, then with details: FCN-32s, FCN-16s and FCN-8s, and a U-Net.
 
-Slide:    Extending the concept: coarse segmentation; skip connections; U-Net
+Slide:    Extending the concept: Semantic segmentation using convolutional networks; Skip
+          connections; U-Net
 Source:   Long et al. 2015, arXiv:1411.4038, section 4 and table 2; Ronneberger et al. 2015,
           arXiv:1505.04597
 Expected: PASCAL, mean IoU 59.4 (32s), 62.4 (16s), 62.7 (8s): the order is the slide's point

@@ -1,7 +1,7 @@
 """The lecture's line of GANs at one budget: same data, as many real images, one table.
 
-Slide:    "The OG", "Deep Convolutional", "Coupled GAN" (the third generation), "Progressively
-          Growing GAN", "Style-based GAN", "Improved Style-based GAN"
+Slide:    Generative Adversarial Networks: "The OG", "Deep Convolutional", "Coupled GAN" (the third
+          generation), "Progressively Growing GAN", "Style-based GAN", "Improved Style-based GAN"
 Source:   Goodfellow et al. 2014, arXiv:1406.2661; Radford et al. 2015, arXiv:1511.06434; Liu and
           Tuzel 2016, arXiv:1606.07536; Karras et al. 2017, arXiv:1710.10196; 2018,
           arXiv:1812.04948; 2020, arXiv:1912.04958

@@ -38,13 +38,13 @@ def main(
     Args:
         betas: weights of the KL, 1.0 (the VAE proper) among them.
     """
-    with ex.Run("latent_space", locals(), quick_epochs=40) as run:
+    with ex.Run("latent_space", locals(), quick_epochs=8) as run:
         # 1. Data
         images = sources.load(data, image_size=28)
         if images.y_test is None or 1.0 not in betas:
             raise ValueError("pass --data with labels, mnist say, and --betas with 1.0 among them.")
         x_train, x_test, labels = images.x_train, images.x_test, images.y_test
-        shape, units = x_train.shape[1:], (512, 256)
+        shape, units = x_train.shape[1:], (256, 128) if run.quick else (512, 256)
 
         # 2. Model: 784-512-256-2 and back
         # 3. Objective: cross-entropy of the pixels, plus beta times the KL to N(0, 1)
@@ -55,9 +55,10 @@ def main(
 
         arms = {"standard": lambda: keras_ae.dense_autoencoder(shape, 2, units, loss="bernoulli")}
         arms |= {f"beta {beta:g}": lambda beta=beta: variational(beta) for beta in betas}
-        models, codes = {}, {}
-        number = min(2000, len(x_test))
+        models, codes, distances = {}, {}, {}
+        number = min(500 if run.quick else 2000, len(x_test))
         prior = lambda seed: np.random.default_rng(seed).normal(size=(number, 2))
+        run.say(f"how far samples of {number} codes of N(0, 1) are from each other")
         threshold, bandwidth = evaluation.mmd_quantile(prior, number)
         run.metric("prior_mmd", threshold, "95 % quantile of two samples of N(0, 1)")
         for name, build in arms.items():
@@ -78,22 +79,31 @@ def main(
                 posterior = model.encode_distribution(x_test)
                 noise = np.random.default_rng(seed).normal(size=drawn.shape)
                 drawn = posterior["mean"] + np.exp(posterior["log_variance"] / 2) * noise
-            discrepancy = evaluation.mmd(drawn[:number], prior(seed + 1_000_000), bandwidth)
-            run.metric(f"{key}_mmd", discrepancy, "squared discrepancy of drawn codes to N(0, 1)")
+            distances[name] = evaluation.mmd(drawn[:number], prior(seed + 1_000_000), bandwidth)
+            unit = "squared discrepancy of drawn codes to N(0, 1)"
+            run.metric(f"{key}_mmd", distances[name], unit)
             lost = evaluation.squared_error(x_test, model.reconstruct(x_test))
             run.metric(f"{key}_squared_error", lost, "squared error summed over pixels")
             near = evaluation.knn_accuracy(
                 model.encode(x_train), images.y_train, codes[name], labels, 15
             )
             run.metric(f"{key}_knn_accuracy", near, "share of test images, 15 nearest codes")
-        about = f"{data}, {x_test[0].size}-512-256-2, {run.epochs} epochs, seed {seed}"
+        sizes = "-".join(map(str, (x_test[0].size, *units, 2)))
+        about = f"{data}, {sizes}, {run.epochs} epochs, seed {seed}"
         few, circles = slice(0, 4000), (1.0, 2.0, 3.0)
         title = "Codes of test images, labels not used; circles: 1, 2, 3 deviations of N(0, 1)"
-        panels = {name: codes[name][few] for name in ("standard", "beta 1")}
+        panels = {
+            f"{name}\nMMD to N(0, 1) {distances[name]:.2g}": codes[name][few]
+            for name in ("standard", "beta 1")
+        }
         run.figure(
             "codes", figures.codes(panels, labels[few], f"{title}\n{about}", circles=circles)
         )
-        panels = {name: points[few] for name, points in codes.items() if name != "standard"}
+        panels = {
+            f"{name}\nMMD to N(0, 1) {distances[name]:.2g}": points[few]
+            for name, points in codes.items()
+            if name != "standard"
+        }
         run.figure(
             "betas", figures.codes(panels, labels[few], f"{title}\n{about}", circles=circles)
         )
@@ -115,7 +125,9 @@ def main(
         title = "Straight lines between the codes of two test images, decoded"
         run.figure("interpolations", figures.strips(rows, f"{title}\n{about}"))
         run.save(models["beta 1"])
-        run.finish()
+        outcome = f"discrepancy of codes to N(0, 1): {distances['beta 1']:.2g} VAE, "
+        outcome += f"{distances['standard']:.2g} standard autoencoder; its own samples: "
+        run.finish(f"{outcome}up to {threshold:.2g}", "codes")
 
 
 def grid(across, down):

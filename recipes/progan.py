@@ -40,29 +40,29 @@ def main(
         most: channels at most (the paper: 512).
         noise_dim: numbers of noise (the paper: 512).
     """
-    with ex.Run("progan", locals(), quick_epochs=12) as run:
+    with ex.Run("progan", locals(), quick_epochs=5) as run:
         # 1. Data in [-1, 1], padded to 32 x 32
-        side, start, width, most = (16, 8, 128, 32) if run.quick else (32, 4, width, most)
-        images, extractor = _samples.prepared(data, side)
-        x_train = 2.0 * images.x_train - 1.0
+        side, start, width, most = (16, 8, 96, 32) if run.quick else (32, 4, width, most)
+        images, extractor = _samples.prepared(run, side)
+        size, rate = (32, 4e-3) if run.quick else (16, 1e-3)
+        x_train = 2.0 * images.x_train[: len(images.x_train) // size * size] - 1.0
         # 2. Model: every side is built; each but the first has a phase to fade in and one after
-        x_train = x_train[: len(x_train) // 16 * 16]
         phases = 2 * int(np.log2(side // start)) + 1
         phase = run.epochs * len(x_train) // (phases + 1)  # the last side has one more
         networks = keras_ae.progan_networks(x_train.shape[1:], noise_dim, width, most)
         # 3. Objective: Wasserstein distance, gradient penalty, drift
         times = {"fade_images": phase, "stable_images": phase, "start_side": start}
         model = keras_ae.ProGAN(**networks, **times)
-        model.compile(model.paper_optimizers(2e-3 if run.quick else 1e-3))
+        model.compile(model.paper_optimizers(rate))
         # 4. Train: it grows within one fit
         looks = _samples.watch(run, images, extractor, 2 * phases)
         watching = [looks, *run.callbacks()]
-        model.fit(x_train, batch_size=16, epochs=run.epochs, verbose=0, callbacks=watching)
+        model.fit(x_train, batch_size=size, epochs=run.epochs, verbose=0, callbacks=watching)
 
         # 5. Look: scores, growth over time, the last fade as a strip
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
-        _samples.pictures(run, model, images, extractor, looks, about, "growth")
+        outcome = _samples.pictures(run, model, images, extractor, looks, about, "growth")
         noise = model.sample_noise(10, seed=seed)
         strip = {
             f"fade {share:.2f}": _samples.in_range(model.generate(noise, fade=share))
@@ -71,7 +71,7 @@ def main(
         title = f"The last fade: images of {side // 2} x {side // 2} give way to those of {side}"
         run.figure("fade", figures.strips(strip, f"{title} x {side}\n{about}"))
         run.save(model)
-        run.finish()
+        run.finish(outcome, "growth")
 
 
 if __name__ == "__main__":

@@ -42,32 +42,36 @@ def main(
         depth: layers from noise to style (the paper: 8).
         augment: the discriminator sees augmented images, as strongly as it overfits.
     """
-    with ex.Run("stylegan2", locals(), quick_epochs=12) as run:
+    with ex.Run("stylegan2", locals(), quick_epochs=5) as run:
         # 1. Data in [-1, 1], 32 x 32, digits with a margin
-        side, width, most = (16, 128, 32) if run.quick else (32, width, most)
-        images, extractor = _samples.prepared(data, side)
-        x_train = 2.0 * images.x_train[: len(images.x_train) // 16 * 16] - 1.0
+        side, size = 32, 16
+        if run.quick:
+            side, size, width, most, depth = 16, 32, 96, 32, 2
+        images, extractor = _samples.prepared(run, side)
+        x_train = 2.0 * images.x_train[: len(images.x_train) // size * size] - 1.0
         # 2. Model: modulated kernels, images summed over sides, residual discriminator
         networks = keras_ae.stylegan2_networks(x_train.shape[1:], w_dim, w_dim, depth, width, most)
         # 3. Objective: real or fake; now and then R1 and the lengths of paths
         # (R1's weight for this side, 0.013, is one for far longer runs: `gan_progress` says more)
-        more = {"r1": 1.0, "path_length": 0.0 if run.quick else 2.0}
+        more = {"r1": 1.0, "path_length": 2.0}
+        if run.quick:
+            more = {"r1": 20.0, "path_length": 0.0, "mixing": 0.0}
         if augment:
             more["augment"] = keras_ae.layers.AdaptiveAugmentation(seed=seed)
         model = keras_ae.StyleGAN2(**networks, **more)
-        model.compile(model.paper_optimizers(3e-3 if run.quick else 2e-3))
+        model.compile(model.paper_optimizers(4e-3 if run.quick else 2e-3))
         # 4. Train
         looks = _samples.watch(run, images, extractor)
         watching = [looks, *run.callbacks()]
-        model.fit(x_train, batch_size=16, epochs=run.epochs, verbose=0, callbacks=watching)
+        model.fit(x_train, batch_size=size, epochs=run.epochs, verbose=0, callbacks=watching)
 
         # 5. Look: scores, samples over time, and what styles do
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
-        _samples.pictures(run, model, images, extractor, looks, about, "training")
+        outcome = _samples.pictures(run, model, images, extractor, looks, about, "training")
         _samples.style_pictures(run, model, about)
-        run.save(model)
-        run.finish()
+        run.save(model, export=not run.quick)  # which takes a while
+        run.finish(outcome, "mixing")
 
 
 if __name__ == "__main__":

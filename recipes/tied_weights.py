@@ -36,14 +36,14 @@ def main(
     Args:
         code_size: units of the code, one filter each.
     """
-    with ex.Run("tied_weights", locals(), quick_epochs=100) as run:
+    with ex.Run("tied_weights", locals(), quick_epochs=15) as run:
         # 1. Data: grey values in [0, 1]
-        images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
+        images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train, images.x_test
         shape, about = x_train.shape[1:], f"{data}, {run.epochs} epochs, seed {seed}"
         trivial = evaluation.mean_image_error(x_train, x_test)
         run.metric("mean_image_squared_error", trivial, "squared error summed over pixels")
-        pictures, restored = {}, {"input": x_test[:12]}
+        pictures, restored, results = {}, {"input": x_test[:12]}, []
         for name, variant in VARIANTS.items():
             # 2. Model: sigmoid units, so that the code is not linear
             model = keras_ae.dense_autoencoder(
@@ -77,18 +77,23 @@ def main(
             cosine = np.sum(inwards * outwards, axis=1)
             cosine /= np.linalg.norm(inwards, axis=1) * np.linalg.norm(outwards, axis=1) + 1e-12
             run.metric(f"{name}_cosine", cosine.mean(), "between the two filters of a unit, mean")
-            for side, filters in (("encoder", inwards), ("decoder", outwards)):
+            for side, filters, numbers in (
+                ("encoder", inwards, f"error {error:.1f}"),
+                ("decoder", outwards, f"cosine {cosine.mean():.2f}"),
+            ):
                 scale = 2 * np.abs(filters[:12]).max(axis=1, keepdims=True)
                 grey = 0.5 + filters[:12] / scale  # zero is grey
-                pictures[f"{name}, {side}\ncosine {cosine.mean():.2f}"] = grey.reshape(-1, *shape)
-            restored[f"{name}: {error:.1f}\n{count:,} parameters"] = output[:12]
+                pictures[f"{name}, {side}\n{numbers}"] = grey.reshape(-1, *shape)
+            results.append(f"{name}: error {error:.1f}\n{count:,} parameters")
+            restored[results[-1]] = output[:12]
             if name == "tied":
                 run.save(model)
         title = f"What twelve units read (encoder) and write (decoder); zero is grey\n{about}"
         run.figure("filters", figures.strips(pictures, title))
         title = f"Free, L2 and tied weights: squared error per image, parameters\n{about}"
         run.figure("strips", figures.strips(restored, title))
-        run.finish()
+        outcome = "; ".join(results).replace("\n", ", ")
+        run.finish(f"{outcome}; always the mean image: error {trivial:.1f}", "filters")
 
 
 if __name__ == "__main__":

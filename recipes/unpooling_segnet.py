@@ -1,6 +1,6 @@
 """SegNet three times: up with the encoder's switches, with its maps added, and by interpolation.
 
-Slide:    Unpooling; Extending the concept
+Slide:    Extending the concept: Autoencoder for image segmentation; Unpooling
 Source:   Badrinarayanan et al. 2015, arXiv:1511.00561, figure 2 and table 1
 Expected: no published number for these data; the paper's table 1 (CamVid, its small variant,
           class weights) has bilinear below switches, and whole maps handed across above both

@@ -1,6 +1,14 @@
-"""How pytest-xdist shares the tests between two processes: a Case stays together, and so does a
-file, because their tests share one compiled model or one finished run; only the quick runs of
-recipes, and encoders with each decoder, share nothing. Groups that take long go first, so that
+"""What runs where, and how two processes share it.
+
+Two tiers. The first is what `python -m pytest` runs: on TensorFlow everything that is not marked
+`slow`; on PyTorch the same without what is `neutral`, which one backend has; on JAX, which compiles
+longest, without NOT_ON_JAX either. `--all` runs everything, on any backend.
+
+On TensorFlow tests run op by op, because tracing a step takes longer than a few tiny steps; those
+that are about what is traced are marked `compiled`.
+
+pytest-xdist gives the tests to two processes: a Case stays together, and so does a file, because
+their tests share one trained model or one finished run. Groups that take long go first, so that
 neither process waits for the other at the end. Each computes with one thread of OpenMP: two that
 want both cores each spin on barriers, and PyTorch takes ten times as long."""
 
@@ -20,27 +28,24 @@ if os.environ.get("KERAS_BACKEND") == "jax":  # compiling takes longest here; no
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
-LONG = ("test_recipes", "test_distribution", "test_data")
-# what compiles a model of its own is marked `long` for all Cases of a family (the first word of the
-# name) but the first, and `once` for all that are not whole
-OWN_MODEL = (
-    "test_resume_is_exact",
-    "test_same_seed_same_result",
-    "test_other_seed_other_result",
-    "test_fit_and_evaluate_agree",
-    "test_mixed_bfloat16_trains",
-    "test_data_sets_and_validation_split",
-    "test_a_file_of_another_backend",
+FIRST = ("test_data", "test_recipes", "test_distribution", "test_export", "test_sampling")
+# data, scores of arrays, the house: the same on every backend, as tests marked `neutral`
+NEUTRAL = (
+    "test_command",
+    "test_data",
+    "test_evaluation",
+    "test_house",
+    "test_modes",
+    "test_moves",
+    "test_pen",
+    "test_samples",
+    "test_segmentation_data",
+    "test_segmentation_scores",
+    "test_talk",
+    "test_text",
 )
-# of a family with networks that take long to compile, what the other Cases are checked for anyway
-QUICK = ("test_config_round_trip", "test_bad_arguments")
-SLOW_FAMILIES = ("segmentation", "gan", "stylegan", "diffusion")
-# JAX compiles longest: it leaves out these, and of Cases that are not whole all but QUICK and the
-# golden values
+# numerics that TensorFlow and PyTorch have, and JAX in the contract: files, and single tests
 NOT_ON_JAX = (
-    "test_fit_and_evaluate_agree",
-    "test_a_file_of_another_backend",  # JAX has written it
-    # files whose numerics the other two have, JAX in the contract
     "test_aae",
     "test_denoising",
     "test_features",
@@ -52,71 +57,85 @@ NOT_ON_JAX = (
     "test_stacked",
     "test_stylegan",
     "test_tiles",
+    "test_a_file_of_another_backend",  # JAX has written it
 )
-# data, scores of arrays, the house: the same on every backend
-NEUTRAL = (
-    "test_data",
-    "test_evaluation",
-    "test_house",
-    "test_modes",
-    "test_moves",
-    "test_samples",
-    "test_segmentation_data",
-    "test_segmentation_scores",
-    "test_text",
+# of Cases that are not `whole` TensorFlow and JAX check these, PyTorch, which compiles nothing, all
+OF_EACH_CASE = ("test_config_round_trip", "test_golden_values")
+# Cases whose steps are traced on TensorFlow, one for each way to make a step; the others with --all
+TRACED = (
+    *("autoencoder_bernoulli", "denoising_autoencoder", "contractive_closed_form", "vae"),
+    *("semi_supervised_aae", "segmentation_unet", "gan_dcgan"),
+    *("diffusion_ddpm", "diffusion_first_stage"),
 )
+# Cases that are exported, one for each kind of endpoints; the others with --all
+EXPORTED = (
+    *("autoencoder_bernoulli", "autoencoder_switches", "vae"),
+    *("adversarial_labels", "semi_supervised_aae", "segmentation_unet", "segmentation_segnet"),
+    *("gan_wasserstein", "gan_dcgan", "gan_cogan", "gan_growing", "stylegan_second"),
+    *("diffusion_ddpm", "diffusion_first_stage", "diffusion_latent"),
+)
+ALSO = {"test_steps_as_a_user_compiles_them": TRACED, "test_export": EXPORTED}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="the second tier, too, on any backend")
+
+
+def group(item):
+    """Which tests one process has: those of a Case, those of a file, or a test alone."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if item.path.stem == "test_contract" and "case" in parameters:
+        return parameters["case"].name
+    if item.originalname.startswith("test_quick_runs") or item.originalname == "test_every_pair":
+        return f"{item.originalname}_{parameters['name']}"
+    return item.path.stem
+
+
+def second_tier(item, backend):
+    """Why a test is not in the first tier on this backend; empty where it is."""
+    stem, name = item.path.stem, item.originalname
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    case = parameters.get("case") if stem == "test_contract" else None
+    if item.get_closest_marker("slow"):
+        return "takes long: --all has it"
+    neutral = item.get_closest_marker("neutral")
+    if neutral or stem in NEUTRAL:
+        one = neutral.args[0] if neutral and neutral.args else "tensorflow"
+        if backend != one:
+            return f"the same on every backend: {one} has it, this one with --all"
+    if backend == "jax" and (stem in NOT_ON_JAX or name in NOT_ON_JAX):
+        return "TensorFlow and PyTorch have it, JAX with --all"
+    if name == "test_steps_as_a_user_compiles_them" and backend != "tensorflow":
+        return "about what TensorFlow traces"
+    if case is None or backend == "torch":
+        return ""
+    if name in ALSO:
+        return "" if case.name in ALSO[name] else "checked on other Cases: this one with --all"
+    if not case.whole and name not in OF_EACH_CASE:
+        return "PyTorch has it, this backend with --all"
+    return ""
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    import keras  # after the line above, which PyTorch reads when it is imported
+def pytest_collection_modifyitems(config, items):
+    import keras  # after the lines above, which PyTorch reads when it is imported
 
-    from recipes import _experiment as experiment
+    from recipes import _experiment
 
-    experiment.keep_freed_memory()
-    items.sort(key=lambda item: item.path.stem not in LONG)  # stable: the rest stays in order
-    backend, long = keras.backend.backend(), os.environ.get("KERAS_AE_LONG_TESTS")
-    everything = long == "all"
-    wanted = {
-        "long": backend != "tensorflow" or long,
-        "once": backend == "torch" or everything,
-        "neutral": backend == "tensorflow" or everything,
-        "not_on_jax": backend != "jax" or everything,
-        "seldom": everything,
-    }
-    first = {}  # name of the first Case of each family
+    _experiment.keep_freed_memory()
+    items.sort(key=lambda item: item.path.stem not in FIRST)  # stable: the rest stays in order
     for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        group = None
-        if item.path.stem == "test_contract" and "case" in parameters:
-            group = parameters["case"].name
-            family = group.split("_")[0]
-            is_first = first.setdefault(family, group) == group
-            slow = family in SLOW_FAMILIES and item.originalname not in QUICK
-            own, whole = item.originalname in OWN_MODEL, parameters["case"].whole
-            if (slow or own) and not is_first:
-                item.add_marker(pytest.mark.long)
-            if own and not whole:
-                item.add_marker(pytest.mark.once)
-            if not whole and item.originalname not in (*QUICK, "test_golden_values"):
-                item.add_marker(pytest.mark.not_on_jax)
-        elif item.originalname.startswith("test_quick_runs"):
-            group = f"quick_{parameters['name']}"
-        elif item.originalname == "test_every_pair":
-            group = f"pair_{parameters['name']}"
-        item.add_marker(pytest.mark.xdist_group(group or item.path.stem))
-        if item.path.stem in NEUTRAL:
-            item.add_marker(pytest.mark.neutral)
-        if item.path.stem in NOT_ON_JAX or item.originalname in NOT_ON_JAX:
-            item.add_marker(pytest.mark.not_on_jax)
-        reasons = {
-            "long": "takes long: .ci/run has it, and KERAS_AE_LONG_TESTS=1 here",
-            "once": "PyTorch has it, this backend with KERAS_AE_LONG_TESTS=all",
-            "neutral": "TensorFlow has it, this backend with KERAS_AE_LONG_TESTS=all",
-            "not_on_jax": "the other backends have it, JAX with KERAS_AE_LONG_TESTS=all",
-            "seldom": "takes long: KERAS_AE_LONG_TESTS=all has it",
-        }
-        for mark, reason in reasons.items():
-            if item.get_closest_marker(mark) and not wanted[mark]:
-                item.add_marker(pytest.mark.skip(reason))
-                break
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+        reason = second_tier(item, keras.backend.backend())
+        if reason and not config.getoption("--all"):
+            item.add_marker(pytest.mark.skip(reason))
+
+
+@pytest.hookimpl(tryfirst=True)  # before the fixtures of a module, which compile
+def pytest_runtest_setup(item):
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.run_functions_eagerly(not item.get_closest_marker("compiled"))

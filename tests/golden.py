@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from keras_ae.engine import seeds
-from tests.cases import CASES, numpy_weights
+from tests.cases import CASES
+from tests.cases.case import numpy_weights
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
 

@@ -30,8 +30,8 @@ QUICK = {
         figures={"pairs", "codes"},
         point="784 numbers pass through 3 and come back as digits",
         shows=lambda n: (
-            n["test_squared_error"] < 0.6 * n["mean_image_squared_error"]
-            and n["knn_accuracy"] > 0.5
+            n["test_squared_error"] < 0.55 * n["mean_image_squared_error"]
+            and n["knn_accuracy"] > 0.8
         ),
     ),
     "drawing_lines": Quick(
@@ -42,7 +42,11 @@ QUICK = {
     "deep_autoencoder": Quick(
         figures={"strips", "bitmaps", "codes", "curve"},
         point="a deep autoencoder loses less than PCA with a code of the same size",
-        shows=lambda n: n["test_squared_error"] < 0.5 * n["mean_image_squared_error"],
+        shows=lambda n: (
+            n["test_squared_error"] < 0.95 * n["pca_squared_error"]
+            and n["test_squared_error"] < 0.95 * n["logistic_pca_squared_error"]
+            and n["knn_accuracy_2d"] > 1.2 * n["pca_knn_accuracy_2d"]
+        ),
     ),
     "transposed_convolution": Quick(
         figures={"stride_1", "stride_2", "adjoint"},
@@ -50,15 +54,16 @@ QUICK = {
         shows=lambda n: (
             n["stride_1_difference"] == n["stride_2_difference"] == 0
             and n["adjoint_identity"] < 1e-3
-            and n["learned_squared_error"] < 0.8 * n["mean_image_squared_error"]
+            and n["learned_squared_error"] < 0.6 * n["adjoint_squared_error"]
         ),
     ),
     "tied_weights": Quick(
         figures={"filters", "strips"},
         point="tying halves the parameters and costs little error",
         shows=lambda n: (
-            n["tied_squared_error"] < 0.5 * n["mean_image_squared_error"]
-            and n["free_parameters"] - n["tied_parameters"] == 64 * 64
+            n["tied_squared_error"] < 0.4 * n["mean_image_squared_error"]
+            and n["tied_squared_error"] < 1.1 * n["free_squared_error"]
+            and n["free_parameters"] - n["tied_parameters"] == 64 * 784
             and n["free_cosine"] < 0.999 < n["tied_cosine"]
         ),
     ),
@@ -66,24 +71,27 @@ QUICK = {
         figures={"off_data"},
         point="a wide code without a constraint copies noise as well as digits",
         shows=lambda n: (
-            n["deep_undercomplete_squared_error"] < 0.8 * n["mean_image_squared_error"]
-            and n["shallow_overcomplete_noise_lost"] < 0.5 * n["shallow_undercomplete_noise_lost"]
+            n["deep_undercomplete_squared_error"] < 0.3 * n["mean_image_squared_error"]
+            and max(n["shallow_overcomplete_noise_lost"], n["deep_overcomplete_noise_lost"]) < 0.2
+            and n["shallow_undercomplete_noise_lost"] > 0.6 < n["deep_undercomplete_noise_lost"]
         ),
     ),
     "convolutional_autoencoder": Quick(
         figures={"sides", "pairs"},
         point="5,729 numbers suffice to bring digits back from a code of 32",
         shows=lambda n: (
-            n["convolutional_squared_error"] < 0.5 * n["mean_image_squared_error"]
-            and n["convolutional_parameters"] == 5_729
+            n["convolutional_squared_error"] < 0.65 * n["mean_image_squared_error"]
+            and n["dense_32_squared_error"] < 0.5 * n["convolutional_squared_error"]
+            and n["convolutional_parameters"] == 5_729 < n["dense_32_parameters"] / 30
         ),
     ),
     "unpooling": Quick(
         figures={"strips", "maps", "checkerboard"},
         point="switches bring pictures back best, because they carry bits past the code",
         shows=lambda n: (
-            n["switches_squared_error"] < 0.8 * n["mean_image_squared_error"]
-            and n["switches_squared_error"] < n["nearest_squared_error"]
+            n["switches_squared_error"] < 0.3 * n["mean_image_squared_error"]
+            and n["switches_squared_error"] < 0.7 * n["transposed_squared_error"]
+            and n["switches_squared_error"] < 0.5 * n["nearest_squared_error"]
             and n["switches_bits"] == 2 * (14 * 14 * 16 + 7 * 7 * 8 + 3 * 3 * 4)
         ),
     ),
@@ -91,17 +99,18 @@ QUICK = {
         figures={"curve", "precision_recall", "neighbours", "codes"},
         point="documents whose codes are near are on the same topic",
         shows=lambda n: (
-            n["autoencoder_10_precision_at_7"] > 3 * n["chance"]
-            and n["autoencoder_2_precision_at_7"] > n["lsa_2_precision_at_7"]
+            n["autoencoder_10_precision_at_7"] > n["lsa_10_precision_at_7"] + 0.05
+            and n["autoencoder_10_area"] > n["lsa_10_area"] + 0.03
+            and n["autoencoder_2_precision_at_7"] > 2 * n["lsa_2_precision_at_7"]
         ),
     ),
     "sparse": Quick(
         figures={"filters", "activations", "probe"},
         point="few units speak for a digit, and a classifier still reads them",
         shows=lambda n: (
-            n["L1_speaking"] < 0.5 * n["dense_speaking"]
-            and n["k_10_probe_error"] < 15
-            and n["k_10_squared_error"] < n["k_3_squared_error"] < 4
+            max(n["L1_speaking"], n["KL_speaking"]) < 0.75 * n["dense_speaking"]
+            and n["k_5_speaking"] < 0.2 * n["dense_speaking"]
+            and max(n["L1_probe_error"], n["k_5_probe_error"], n["k_15_probe_error"]) < 3
         ),
     ),
     "contractive": Quick(
@@ -109,41 +118,49 @@ QUICK = {
         point="the code hardly moves when its input leaves the data",
         shows=lambda n: (
             n["test_error"] < 10
-            and n["contractive_contraction"] < 0.7 * n["plain_contraction"]
-            and n["contractive_noisy"] < 0.9 * n["plain_noisy"]
+            and n["contractive_contraction"] < 0.5 * n["plain_contraction"]
+            and n["contractive_noisy"] < 0.75 * n["plain_noisy"]
         ),
     ),
     "denoising": Quick(
         figures={"strips_masking", "strips_salt_and_pepper", "strips_gaussian", "gain"},
         point="noisy digits come back clean, cleaner than a median filter makes them",
         shows=lambda n: all(
-            n[f"{name}_least_margin"] > 2 for name in ("masking", "salt_and_pepper", "gaussian")
+            n[f"{name}_gain"] > max(6, n[f"{name}_median_gain"] + 2)
+            for name in ("masking", "salt_and_pepper", "gaussian")
         ),
     ),
     "manifold": Quick(
         figures={"field"},
         point="the arrows of a denoising autoencoder point to where the data are",
-        shows=lambda n: n["denoising_cosine"] > 0.95 and abs(n["denoising_length_ratio"] - 1) < 0.1,
+        shows=lambda n: (
+            n["denoising_cosine"] > 0.95
+            and abs(n["denoising_length_ratio"] - 1) < 0.1
+            and n["plain_length_ratio"] < 0.1
+        ),
     ),
     "robust": Quick(
         figures={"curve", "strips"},
         point="outliers in the training data do not rule a robust autoencoder",
-        shows=lambda n: n["ratio_20_percent"] < 0.5,
+        shows=lambda n: (
+            n["ratio_20_percent"] < 0.5
+            and n["correntropy_20_percent_outliers"] < 0.5 * n["mean_image_squared_error"]
+        ),
     ),
     "stacked_denoising": Quick(
         figures={"depth"},
-        point="a stack of layers pretrained on noisy inputs classifies and reconstructs",
-        shows=lambda n: (
-            all(n[f"stacked_denoising_{depth}_layers"] < 8 for depth in (1, 2, 3))
-            and n["stacked_denoising_unrolled"] < 3
+        point="denoising stacks classify better the deeper they are, and better than plain ones",
+        shows=lambda n: (  # random weights do best after so short a pretraining, the title says
+            n["stacked_denoising_3_layers"] < 0.85 * n["stacked_denoising_1_layers"]
+            and n["stacked_denoising_3_layers"] < n["stacked_plain_3_layers"] < 15
         ),
     ),
     "vae": Quick(
         figures={"reconstructions", "samples", "terms"},
         point="two loss terms, and random codes become digits",
         shows=lambda n: (
-            n["test_loss"] < 0.9 * n["independent_pixels"]
-            and n["active_units"] > 5
+            n["test_loss"] < 0.65 * n["independent_pixels"]
+            and n["active_units"] > 10
             and n["test_loss"] == pytest.approx(n["test_reconstruction"] + n["test_kl"])
         ),
     ),
@@ -218,19 +235,19 @@ QUICK = {
         ),
     ),
     "pretraining": Quick(
-        figures={"curve", "curve_other"},
-        point="unlabelled images help where labels are scarce",
+        figures={"curve"},
+        point="unlabelled images help where labels are scarce: not within a minute, as it says",
         shows=lambda n: (
-            n["error_100_labels"] < 0.3
-            and n["random_error_100_labels"] < 0.3
-            and n["error_all_labels"] < n["error_30_labels"] < 0.7
+            n["error_30_labels"] < n["random_error_30_labels"] + 0.06
+            and n["error_100_labels"] < 0.2 > n["random_error_100_labels"]
+            and n["error_100_labels"] < 0.8 * n["error_30_labels"]
         ),
     ),
 }
 QUICK |= {
     "denoising_to_diffusion": Quick(
         figures={"field", "samples"},
-        point="one field of arrows, and only the one that knows the noise draws the curve",
+        point="both have the same arrows; from noise only diffusion spreads as the data do",
         shows=lambda n: (
             min(n["autoencoder_cosine"], n["diffusion_cosine"]) > 0.95
             and abs(n["diffusion_length_ratio"] - 1) < 0.15
@@ -317,38 +334,37 @@ CONVOLUTIONAL = {
     ),
     "progan": Quick(
         figures={"samples", "growth", "fade"},
-        point="a GAN that grows draws digits at every side",
+        point="digits of few pixels first, then of twice the side, which is faded in",
         shows=lambda n: (
-            n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["classes_hit"] == 10
+            n["frechet"] < 0.5 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
         ),
     ),
     "diffusion": Quick(
-        figures={"process", "samples"},
-        point="a network that takes away a little noise at a time turns noise into digits",
+        figures={"process", "samples", "steps"},
+        point="noise goes in, a little is taken away many times, a digit comes out",
         shows=lambda n: (
-            n["eta_0_steps_10_frechet"] < 0.6 * n["independent_pixels_frechet"]
-            and n["eta_0_steps_10_frechet"] < min(n["eta_1_steps_10_frechet"], n["raw_frechet"])
+            n["eta_0_steps_50_frechet"] < 0.5 * n["independent_pixels_frechet"]
+            and n["eta_0_steps_10_frechet"] < n["eta_1_steps_10_frechet"]
             and n["round_trip"] < 0.05
-            and n["bits_per_dimension"] < 4  # 8 without a model
+            and n["bits_per_dimension"] < 4.5  # 8 without a model
         ),
     ),
     "latent_diffusion": Quick(
         figures={"reconstructions", "guidance", "steps", "inpainting"},
-        point="diffusion in the codes of an autoencoder draws the digit that is named",
+        point="an autoencoder and a U-Net in its codes draw the digit that is asked for",
         shows=lambda n: (
-            n["reconstruction_frechet"] < 0.2 * n["independent_pixels_frechet"]
+            n["reconstruction_frechet"] < 0.1 * n["independent_pixels_frechet"]
             and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
-            and n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
+            and n["class_accuracy"] >= max(0.85, n["guidance_1_class_accuracy"])
         ),
     ),
     "text_to_digit": Quick(
         figures={"prompts", "thickness", "slant"},
-        point="the digit follows the words of the prompt",
+        point="the digit and its slant follow the words of the prompt",
         shows=lambda n: (
-            n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
-            and min(n["thickness_accuracy"], n["slant_accuracy"]) > 0.42  # by chance a third
-            and n["thickness_range"] > 0.1
-            and n["slant_range"] > 4
+            n["class_accuracy"] >= max(0.7, n["guidance_1_class_accuracy"])
+            and n["slant_accuracy"] > 0.45  # by chance a third
+            and n["slant_range"] > 8
         ),
     ),
     "gan_progress": Quick(
@@ -361,13 +377,3 @@ CONVOLUTIONAL = {
         ),
     ),
 }
-# JAX compiles fastest; on the others a few keep the whole test within its ten minutes
-EVERYWHERE = ("transposed_convolution",)
-# a few; the others take minutes each, and run with KERAS_AE_LONG_TESTS=all
-IN_CI = (
-    *EVERYWHERE,
-    "vae",
-    "gan",
-    "dcgan",
-    "progan",
-)

@@ -7,8 +7,9 @@ from keras import ops
 
 import keras_ae
 from keras_ae.engine import adversarial, autodiff
-from tests.cases import SOON, discriminator, numpy_weights, pixels
-from tests.cases import adversarial as autoencoder
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.variational import adversarial as autoencoder
+from tests.cases.variational import discriminator
 
 
 def numbers(variables):
@@ -261,6 +262,7 @@ def lazy():
     return model
 
 
+@pytest.mark.compiled
 def test_a_part_runs_in_every_third_step(tmp_path):
     x = np.random.default_rng(0).uniform(size=(40, 6)).astype("float32")
     model = lazy()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae.engine import autodiff
+from keras_ae.engine import autodiff, trainer
 
 
 def slide_network(shape=(784,)):
@@ -197,6 +197,11 @@ def test_defaults_of_compile():
     assert model.execution["jit_compile"] == (keras.backend.backend() != "torch")
     model.compile(jit_compile=False, steps_per_execution=1)
     assert not model.execution["jit_compile"]
+    with trainer.without_xla():
+        model.compile()
+        assert model.execution["jit_compile"] == (keras.backend.backend() == "jax")
+        model.compile(jit_compile=True)
+        assert model.execution["jit_compile"]
     convolutional = keras_ae.UNet((8, 8, 1), 2, (2, 2), "same")
     convolutional.compile()  # on a CPU, TensorFlow convolves faster without XLA
     assert convolutional.execution["jit_compile"] == (keras.backend.backend() == "jax")

@@ -10,7 +10,7 @@ import keras_ae
 from keras_ae import data
 from keras_ae.data import captions as words
 from keras_ae.layers import PositionEmbedding
-from tests.cases import numpy_weights
+from tests.cases.case import numpy_weights
 
 
 def bars(*widths):

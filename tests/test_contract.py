@@ -1,5 +1,6 @@
 """What every model promises, run on every Case, on the backend that KERAS_BACKEND names."""
 
+import dataclasses
 import inspect
 import pathlib
 
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 
 import keras_ae
+from keras_ae.engine import seeds
 from tests import golden
 from tests.cases import CASES
+from tests.cases.case import SOON
 
 BACKEND = keras.backend.backend()
 pytestmark = pytest.mark.filterwarnings("ignore:the first stage .* was never trained")
@@ -23,30 +26,41 @@ one_of_each_data = pytest.mark.parametrize(
 )
 
 
-def arrays(case, examples=24, seed=0):
+EXAMPLES = 12  # batches of 8: two steps, the last one smaller
+
+
+def arrays(case, examples=EXAMPLES, seed=0):
     return case.data(np.random.default_rng(seed), examples)
 
 
-def compiled(case, learning_rate=0.02, seed=0, fast=False):
-    """The Case's model; with `fast` as a user compiles it, else without XLA, which is built sooner
-    (JAX has no other way)."""
+def built(case, seed=0):
     keras.utils.set_random_seed(seed)
-    model = case.build()
-    jit = "auto" if fast or BACKEND != "tensorflow" else False
-    model.compile(keras.optimizers.Adam(learning_rate), jit_compile=jit)
+    return case.build()
+
+
+def compiled(case, learning_rate=0.02, seed=0):
+    model = built(case, seed)
+    model.compile(keras.optimizers.Adam(learning_rate), **SOON)
     return model
 
 
-def train(model, data, epochs=1):
-    return model.fit(*data, batch_size=8, epochs=epochs, verbose=0).history
+def train(model, data, epochs=1, callbacks=()):
+    return model.fit(*data, batch_size=8, epochs=epochs, callbacks=callbacks, verbose=0).history
 
 
 def weights(model):
     return [keras.ops.convert_to_numpy(weight) for weight in model.weights]
 
 
-def optimizer_state(model):
-    return [keras.ops.convert_to_numpy(v) for v in model.optimizer.variables]
+def noise(model):
+    return [np.array(keras.ops.convert_to_numpy(state)) for state in seeds.states(model)]
+
+
+def state(model):
+    """All that a file must hold: weights, those of the optimizer, the noise, the order."""
+    variables = [*model.weights, *model.optimizer.variables]
+    arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    return [*arrays, *noise(model), np.array([model._order_seed, model.epochs_trained])]
 
 
 def assert_equal(left, right):
@@ -60,13 +74,38 @@ def case(request):
     return request.param
 
 
+class SaveHalfWay(keras.callbacks.Callback):
+    """Writes a file after the first epoch, and keeps what must be in it."""
+
+    def __init__(self, file):
+        super().__init__()
+        self.file = file
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 0:
+            self.model.save(self.file)
+            self.state = state(self.model)
+
+
+@dataclasses.dataclass
+class Trained:
+    """A model after two epochs; what it was before, and half-way."""
+
+    model: keras.Model
+    before: list
+    noise: list
+    history: dict
+    half_way: SaveHalfWay
+
+
 @pytest.fixture(scope="module")
-def trained(case):
-    """The Case's model after some steps, with its initial weights and its history."""
-    model = compiled(case, fast=True)
-    before = weights(model)
-    history = train(model, arrays(case), epochs=4)
-    return model, before, history
+def trained(case, tmp_path_factory):
+    """All checks of a Case share this model, and the file that it left half-way."""
+    model = compiled(case)
+    before, noise_before = weights(model), noise(model)
+    half_way = SaveHalfWay(tmp_path_factory.mktemp("half_way") / "model.keras")
+    history = train(model, arrays(case), 2, [half_way])
+    return Trained(model, before, noise_before, history, half_way)
 
 
 def test_config_round_trip(case):
@@ -78,57 +117,63 @@ def test_config_round_trip(case):
         assert name in ("self", "kwargs") or hasattr(model, name)
 
 
-def test_every_argument_is_off_its_default_in_some_case():
+@pytest.mark.neutral
+def test_arguments_and_whole_cases():
+    """Every argument is off its default in some Case; every model has a whole one."""
     models = [case.build() for case in CASES]
-    for cls in {type(model) for model in models}:
+    kinds = {type(model) for model in models}
+    assert kinds == {type(model) for model, case in zip(models, CASES) if case.whole}
+    for cls in kinds:
         for name, parameter in inspect.signature(cls.__init__).parameters.items():
             if parameter.default is not inspect.Parameter.empty:
                 values = [getattr(model, name) for model in models if type(model) is cls]
                 assert any(value != parameter.default for value in values), (cls, name)
 
 
-def test_every_model_has_a_whole_case():
-    kinds = [(type(case.build()), case.whole) for case in CASES]
-    assert {kind for kind, _ in kinds} == {kind for kind, whole in kinds if whole}
-
-
-def test_save_and_load(case, trained, tmp_path):
-    model, _, _ = trained
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
+def test_save_load_and_exact_resume(case, trained):
+    """What is loaded is what was saved; and it ends as the model that was never interrupted, bit
+    for bit, which needs the same noise and the same order of batches."""
+    model, half_way = trained.model, trained.half_way
+    loaded = keras.saving.load_model(half_way.file)
+    assert_equal(state(loaded), half_way.state)
+    assert loaded.get_compile_config() == model.get_compile_config()
+    train(loaded, arrays(case))
+    assert_equal(state(loaded), state(model))
     x = arrays(case)[0]
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert_equal(optimizer_state(loaded), optimizer_state(model))
-    assert loaded.get_compile_config() == model.get_compile_config()
 
 
-def test_resume_is_exact(case, tmp_path):
-    data = arrays(case, 20)  # a last batch that is smaller
-    unbroken = compiled(case)
-    train(unbroken, data, epochs=4)
-    first = compiled(case)
-    train(first, data, epochs=2)
-    first.save(tmp_path / "model.keras")
-    second = keras.saving.load_model(tmp_path / "model.keras")
-    train(second, data, epochs=2)
-    assert_equal(weights(second), weights(unbroken))
-    assert_equal(optimizer_state(second), optimizer_state(unbroken))
-
-
-def test_same_seed_same_result(case, trained):
-    again = compiled(case, fast=True)
-    train(again, arrays(case), epochs=4)
-    assert_equal(weights(again), weights(trained[0]))
+def test_same_seed_same_model(case, trained):
+    """With the noise and the order: what follows is the same, as exact resume shows."""
+    again = built(case)
+    assert_equal(weights(again), trained.before)
+    once, twice = (
+        [keras.ops.convert_to_numpy(v) for v in seeds.states(m)] for m in (again, built(case))
+    )
+    assert_equal(once, twice)
+    assert again._order_seed == trained.model._order_seed
 
 
 @one_of_each_data
 def test_other_seed_other_result(case):
-    first, other = (weights(compiled(case, seed=seed)) for seed in (0, 1))
+    first, other = (weights(built(case, seed)) for seed in (0, 1))
     assert any(not np.array_equal(a, b) for a, b in zip(first, other))
 
 
+@pytest.mark.compiled
+def test_steps_as_a_user_compiles_them(case, trained):
+    """Traced, and several at once: the same losses. (XLA draws other noise.)"""
+    model = built(case)
+    jit = "auto" if not trained.noise else False
+    model.compile(keras.optimizers.Adam(0.02), jit_compile=jit)
+    history = train(model, arrays(case), epochs=2)
+    assert model.execution["steps_per_execution"] == 2
+    for name, values in history.items():
+        np.testing.assert_allclose(values, trained.history[name], rtol=2e-3, atol=1e-5)
+
+
 def test_terms_sum_to_the_loss(case, trained):
-    model, _, history = trained
+    model, history = trained.model, trained.history
     measured = [evaluate(model, case)]
     if not any(callable(weight) for weight in model.term_weights.values()):
         measured.append({k: v[-1] for k, v in history.items()})  # else they changed meanwhile
@@ -142,6 +187,7 @@ def evaluate(model, case):
     return model.evaluate(*arrays(case), batch_size=8, verbose=0, return_dict=True)
 
 
+@pytest.mark.neutral("torch")
 def test_fit_and_evaluate_agree(case):
     model = compiled(case, learning_rate=0.0)
     if any(isinstance(x, keras_ae.layers.BatchNormalization) for x in model._flatten_layers()):
@@ -159,7 +205,7 @@ def test_fit_and_evaluate_agree(case):
 
 
 def test_every_weight_moves(case, trained):
-    model, before, _ = trained
+    model, before = trained.model, trained.before
     still = {
         weight.path
         for weight, old in zip(model.weights, before)
@@ -171,13 +217,13 @@ def test_every_weight_moves(case, trained):
 def test_training_lowers_the_loss(case, trained):
     if not case.falling:
         pytest.skip("two players, and no term that must fall: test_gans.py trains them")
-    values = trained[2][case.falling]
+    values = trained.history[case.falling]
     assert values[-1] < values[0]
 
 
 def test_dynamic_batch(case, trained):
-    model, x = trained[0], arrays(case)[0]
-    whole = model.predict(x, batch_size=24, verbose=0)
+    model, x = trained.model, arrays(case)[0]
+    whole = model.predict(x, batch_size=EXAMPLES, verbose=0)
     for size in (1, 7):
         np.testing.assert_allclose(model.predict(x[:size], verbose=0), whole[:size], atol=1e-5)
 
@@ -186,7 +232,7 @@ def test_mixed_bfloat16_trains(case):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = compiled(case)
-        history = train(model, arrays(case), epochs=6)
+        history = train(model, arrays(case, 8), epochs=2)
         assert model.predict(arrays(case)[0], verbose=0).dtype == np.float32
     finally:
         keras.config.set_dtype_policy("float32")
@@ -196,11 +242,11 @@ def test_mixed_bfloat16_trains(case):
 
 
 def test_sample_weight(case, trained):
-    model, data = trained[0], arrays(case)
-    half = np.repeat([1.0, 0.0], 12).astype("float32")
-    weighted = model.evaluate(*data, batch_size=24, sample_weight=half, verbose=0, return_dict=True)
-    first = [array[:12] for array in data]
-    plain = model.evaluate(*first, batch_size=12, verbose=0, return_dict=True)
+    model, data = trained.model, arrays(case)
+    half = np.repeat([1.0, 0.0], EXAMPLES // 2).astype("float32")
+    logs = {"verbose": 0, "return_dict": True}
+    weighted = model.evaluate(*data, batch_size=EXAMPLES, sample_weight=half, **logs)
+    plain = model.evaluate(*(array[: EXAMPLES // 2] for array in data), **logs)
     fixed = {"reconstruction", "kept", "corrupted", "cross_entropy", "focal", "dice", "tversky"}
     fixed -= set(case.random_terms)
     for term in fixed & set(weighted):
@@ -231,15 +277,8 @@ def test_data_sets_and_validation_split(case):
         assert np.isfinite(compiled(case).fit(data_set, verbose=0).history["loss"]).all()
 
 
-def test_bad_arguments(case):
-    for message, build in case.bad.items():
-        with pytest.raises(ValueError) as error:
-            build()
-        assert message in str(error.value)
-
-
 def test_bad_data(case, trained):
-    model, (x, *y) = trained[0], arrays(case)
+    model, (x, *y) = trained.model, arrays(case)
     labels = np.zeros((len(x), *(model.target_shape() if model.label_range() else ())), "int32")
     broken = x.copy()
     broken[3] = np.nan
@@ -286,7 +325,7 @@ def test_a_file_of_another_backend(case):
 
 
 def test_export(case, trained, tmp_path):
-    model, x = trained[0], arrays(case)[0]
+    model, x = trained.model, arrays(case)[0]
     folder = pathlib.Path(tmp_path / "exported")
     if model.cannot_export():
         with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow"):
@@ -298,7 +337,7 @@ def test_export(case, trained, tmp_path):
     model.export(folder)
     signatures = tf.saved_model.load(str(folder)).signatures
     assert {"serve", *model.endpoints()} <= set(signatures)
-    for size in (3, 24):  # the batch is dynamic
+    for size in (3, EXAMPLES):  # the batch is dynamic
         served = signatures["serve"](x=tf.constant(x[:size]))
         expected = model.predict(x[:size], verbose=0)
         np.testing.assert_allclose(only(served), expected, atol=1e-5)

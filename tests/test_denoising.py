@@ -10,7 +10,8 @@ from keras import ops
 import keras_ae
 from keras_ae.engine import seeds
 from keras_ae.layers import MaskingNoise, SaltAndPepperNoise
-from tests.cases import Brightness, decoder, denoising, encoder, pixels
+from tests.cases.autoencoders import Brightness, denoising
+from tests.cases.case import decoder, encoder, pixels
 
 X = pixels(np.random.default_rng(0), 64)[0] + 0.5  # no pixel is 0 or 1
 
@@ -210,6 +211,8 @@ def test_several_corruptions_in_a_row():
     np.testing.assert_allclose(both.predict(X, verbose=0), both.reconstruct(X), atol=1e-6)
 
 
+@pytest.mark.neutral("torch")
+@pytest.mark.compiled
 def test_a_stack_corrupts_every_stage():
     keras.utils.set_random_seed(0)
     shape = X.shape[1:]

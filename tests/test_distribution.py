@@ -159,7 +159,7 @@ print("equal")
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",  # two strategies in one process do not get on
     (SCRIPT, ADVERSARIAL, FEW_LABELS, COUNTERS, DIFFUSION),

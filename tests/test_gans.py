@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae import losses
 from keras_ae.engine import autodiff
-from tests.cases import SHAPE, SOON, cogan, first_gan, numpy_weights, pixels, two_domains
+from tests.cases.case import SHAPE, SOON, numpy_weights, pixels
+from tests.cases.gans import cogan, first_gan, two_domains
 from tests.test_adversarial import by_hand, numbers, step, weights_of
 
 LOGITS = np.array([[-200.0], [-1.5], [0.0], [0.5], [200.0]], "float32")
@@ -439,9 +440,11 @@ LEARNS = {
     "hinge": R1,
     "relativistic": {"r1": 0.1, "r2": 0.1},
 }
-LOSSES = ["non_saturating", *(pytest.param(n, marks=pytest.mark.once) for n in list(LEARNS)[1:])]
+ONCE = pytest.mark.neutral("torch")
+LOSSES = ["non_saturating", *(pytest.param(name, marks=ONCE) for name in list(LEARNS)[1:])]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("loss", LOSSES)
 def test_samples_come_to_fit_the_data(loss):
     """Data are N(-0.3, 0.25^2) in each of two pixels, cut at -1 and 1."""

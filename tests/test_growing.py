@@ -7,7 +7,8 @@ from keras import ops
 
 import keras_ae
 from keras_ae import callbacks, losses
-from tests.cases import SOON, numpy_weights, progan, stylegan
+from tests.cases.case import SOON, numpy_weights
+from tests.cases.gans import progan, stylegan
 from tests.test_stylegan import array, find
 
 K2017, K2018 = "Karras et al. 2017, arXiv:1710.10196", "Karras et al. 2018, arXiv:1812.04948"
@@ -66,7 +67,7 @@ def count_stylegan_generator(side):
     keras.backend.backend() == "jax",
     reason="JAX compiles the start of every shape; counts are equal",
 )
-@pytest.mark.long
+@pytest.mark.neutral("torch")
 def test_sizes_of_the_papers():
     """At 1024 pixels: ProGAN 23.1 M for each network (K2017, table 2), StyleGAN's generator 26.2 M
     (K2018, section 2)."""
@@ -375,7 +376,8 @@ class Kill(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize(
-    "build, batch", [(progan, 5), pytest.param(stylegan, 6, marks=pytest.mark.once)]
+    "build, batch",
+    [(progan, 5), (stylegan, 6)],
 )
 def test_killed_in_the_middle_of_a_fade(build, batch, tmp_path):
     """Two batches an epoch: the third and fourth epochs are in the fade of the second side."""

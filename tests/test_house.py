@@ -13,7 +13,7 @@ import pytest
 import keras_ae
 from keras_ae.engine.model import Model
 from recipes import __main__ as recipes
-from recipes import _results
+from recipes import _gallery, _pages, _results
 from tests.cases import CASES
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -248,6 +248,25 @@ def test_results_have_their_form():
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", protocol["date"]) and protocol["seconds"] > 0
 
 
-def test_the_tables_are_those_of_the_results():
-    assert _results.table() in (ROOT / "README.md").read_text()
-    assert _results.table(whole=True) in (ROOT / "docs" / "results.md").read_text()
+@pytest.mark.parametrize("name", _pages.parts())
+def test_pages_are_those_of_their_data(name):
+    page = (ROOT / name).read_text(encoding="utf-8")
+    assert _pages.renewed(page, _pages.parts()[name]) == page, "run python -m recipes --table"
+
+
+def test_the_readme_is_two_screens():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 130
+    for name in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page):
+        target = "".join(name)
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_pictures_of_the_gallery_are_web_sized_and_say_their_command():
+    pictures = sorted((ROOT / "docs" / "gallery").glob("*.png"))
+    assert {file.stem for file in pictures} == set(_gallery.load())
+    for file in pictures:
+        assert file.stat().st_size <= 80_000, file.name
+        made = _gallery.load()[file.stem]
+        assert made["command"].startswith(f"python -m recipes {file.stem}")
+        assert not {"camvid", "reuters21578"} & set(made["data"].split("/"))

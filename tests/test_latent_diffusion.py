@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 import keras_ae
-from tests.cases import SOON, codebook, latent_diffusion, numpy_weights, pixels, plain_first_stage
+from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.diffusion import codebook, latent_diffusion, plain_first_stage
 
 untrained = pytest.mark.filterwarnings("ignore:the first stage")
 
@@ -57,7 +58,6 @@ def test_the_scale_is_measured_once_and_saved(x, tmp_path, stage):
 
 
 @untrained
-@pytest.mark.once
 def test_the_scale_of_data_sets(x):
     model = built()
     batches = keras_ae.Batches(x, LABELS, batch_size=5)
@@ -77,7 +77,6 @@ def test_the_scale_of_data_sets(x):
         model.measure_scale(x)
 
 
-@pytest.mark.once
 def test_a_first_stage_that_was_never_trained(x):
     model = built()
     with pytest.warns(UserWarning, match="was never trained, and is frozen here"):
@@ -87,7 +86,6 @@ def test_a_first_stage_that_was_never_trained(x):
         model.first_stage.fit(x, verbose=0)
 
 
-@pytest.mark.once
 def test_a_trained_first_stage_stays_as_it_is(x, recwarn):
     stage = plain_first_stage(adversarial_start=0)
     stage.compile("adam", **SOON)

@@ -8,7 +8,8 @@ from keras import ops
 import keras_ae
 from keras_ae.segmentation.segnet import SegNet
 from keras_ae.segmentation.unet import unet_network, valid_size
-from tests.cases import SOON, encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
+from tests.cases.case import SOON
+from tests.cases.segmentation import encoder_decoder, fc_densenet, fcn, label_maps, segnet, unet
 
 full_size = pytest.mark.skipif(
     keras.backend.backend() == "jax",
@@ -39,8 +40,8 @@ def test_parameters_of_segnet():
 @full_size
 @pytest.mark.parametrize("preset, count, whole", [
     (56, 1_376_795, 1_397_963),
-    (67, 3_463_243, 3_502_923),
-    (103, 9_322_091, 9_425_163),
+    pytest.param(67, 3_463_243, 3_502_923, marks=pytest.mark.neutral("torch")),
+    pytest.param(103, 9_322_091, 9_425_163, marks=pytest.mark.neutral("torch")),
 ])  # fmt: skip
 def test_parameters_of_fc_densenet(preset, count, whole):
     model = keras_ae.FCDenseNet((None, None, 3), 11, **keras_ae.FCDenseNet.PRESETS[preset])
@@ -67,7 +68,7 @@ def test_parameters_of_fcn(stride, counts):
 
 
 @full_size
-@pytest.mark.long
+@pytest.mark.neutral("torch")
 def test_parameters_of_the_whole_fcn():
     """As the paper's fcn8s for PASCAL: learned upsampling has no bias; half a gigabyte."""
     model = keras_ae.FCN((None, None, 3), 21, 8)

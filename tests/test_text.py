@@ -1,5 +1,6 @@
 """Documents: Reuters' markup, folders, stems, distributions; and retrieval by their codes."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -110,6 +111,23 @@ def test_generated_documents():
     documents, again = data.generated_documents(50, seed=1), data.generated_documents(50, seed=1)
     assert documents.texts == again.texts and (documents.labels.sum(axis=1) == 1).all()
     assert documents.texts != data.generated_documents(50, seed=2).texts
+    text = "\n".join(data.generated_documents().texts).encode()
+    assert hashlib.sha256(text).hexdigest().startswith("7f431c75aa9517eb")  # as ever
+
+
+def test_generated_subjects_have_words_of_their_own():
+    documents = data.generated_documents(2000, subjects=4)
+    assert len(set(documents.class_names)) == documents.labels.shape[1] == 24
+    words = [text.split() for text in documents.texts]
+    for subject, name in enumerate(documents.class_names):  # a class has the name of its first word
+        about = documents.labels[:, subject]
+        share = [
+            np.mean([w.count(name) / len(w) for w in np.array(words, object)[rows]])
+            for rows in (about, ~about)
+        ]
+        assert share[0] > 5 * share[1]
+    with pytest.raises(ValueError, match="subjects=11: pass at most 10"):
+        data.generated_documents(subjects=11)
 
 
 def test_retrieval_is_scikit_learns():

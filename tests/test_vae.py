@@ -12,7 +12,7 @@ from scipy.special import log_softmax, logsumexp
 import keras_ae
 from keras_ae import losses
 from keras_ae.engine import autodiff
-from tests.cases import SOON, numpy_weights
+from tests.cases.case import SOON, numpy_weights
 
 HEADS = ("mean", "log_variance")
 
@@ -162,7 +162,7 @@ def test_one_importance_sample_is_the_elbo():
     assert (np.abs(sampled.mean(axis=0) - expected) < 4 * error + 1e-4).all()
 
 
-@pytest.mark.once
+@pytest.mark.neutral("torch")
 def test_more_importance_samples_tighten_the_bound():
     x, bounds = pixels(), []
     for k in (1, 5, 50):  # fresh noise for each of them

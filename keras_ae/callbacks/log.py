@@ -32,7 +32,7 @@ class TrainingLog(keras.callbacks.Callback):
             self.names = list(dict.fromkeys(name for each in rows for name in each))
             self._write(rows)
         else:
-            with open(self.file, "a", newline="") as file:
+            with open(self.file, "a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, self.names).writerow(row)
 
     def _rows_before(self, epoch):
@@ -40,7 +40,7 @@ class TrainingLog(keras.callbacks.Callback):
 
     def _write(self, rows):
         unfinished = self.file.with_suffix(".unfinished")
-        with open(unfinished, "w", newline="") as file:
+        with open(unfinished, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.names)
             writer.writeheader()
             writer.writerows(rows)
@@ -60,5 +60,5 @@ def read_log(file):
     """
     if not pathlib.Path(file).exists():
         return []
-    with open(file, newline="") as lines:
+    with open(file, newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))

@@ -144,7 +144,7 @@ class SampleMonitor(keras.callbacks.Callback):
         self._replace(self.last, self.model.save_weights)
 
         def write(name):
-            with open(name, "w", newline="") as file:
+            with open(name, "w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, list(row))
                 writer.writeheader()
                 writer.writerows(rows)

@@ -1,7 +1,6 @@
 """Cells with membranes, as in a microscope, without a download."""
 
 import numpy as np
-from scipy import ndimage, spatial
 
 from ..engine.checks import check_positive_int
 
@@ -42,6 +41,8 @@ def generated_cells(num_images, image_size=256, cell_size=40, seed=0):
 
 
 def _picture(rng, side, cell_size):
+    from scipy import ndimage, spatial
+
     noise = lambda width: _smooth(rng, side, width)
     bent = np.indices((side, side)) + 0.1 * cell_size * np.stack([noise(8.0), noise(8.0)])
     points = rng.uniform(-cell_size, side + cell_size, (int((side / cell_size + 2) ** 2), 2))
@@ -63,5 +64,7 @@ def _picture(rng, side, cell_size):
 
 def _smooth(rng, side, width):
     """Smooth noise of unit variance."""
+    from scipy import ndimage
+
     noise = ndimage.gaussian_filter(rng.normal(size=(side, side)), width, mode="wrap")
     return noise / noise.std()

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from scipy import ndimage
 
 
 def padded(dataset, side):
@@ -45,6 +44,8 @@ def edges(x):
     Returns:
         array of the same shape, in [0, 1] where `x` is.
     """
+    from scipy import ndimage
+
     return ndimage.grey_dilation(x, size=(1, 3, 3, 1)) - x
 
 

@@ -35,8 +35,12 @@ class Documents:
             )
 
 
-def generated_documents(num_documents=1200, seed=0):
+def generated_documents(num_documents=1200, seed=0, subjects=1):
     """A corpus that is made up: every document mixes the words of one topic with common ones.
+
+    With more than one subject, each topic's words are split among its subjects, and a document is
+    about one of them: 24 subjects (of 4 each) are more than a linear map to ten numbers keeps
+    apart.
 
     Source: this library; the mixture of Blei, Ng and Jordan 2003 (latent Dirichlet allocation) with
     one topic per document.
@@ -44,23 +48,35 @@ def generated_documents(num_documents=1200, seed=0):
     Args:
         num_documents: int. Defaults to `1200`.
         seed: int. Defaults to `0`.
+        subjects: int, subjects per topic, 1 to 10. Defaults to `1`.
 
     Returns:
-        `Documents` with six classes, one per document.
+        `Documents` with six classes per subject, one per document. A class has the name of its
+        topic, or with several subjects that of the subject's first word.
 
     Raises:
-        ValueError: when `num_documents` is not a positive integer.
+        ValueError: when `num_documents` or `subjects` is not a positive integer, or `subjects` is
+            above 10.
     """
     check_positive_int("num_documents", num_documents)
+    check_positive_int("subjects", subjects)
+    if subjects > 10:
+        raise ValueError(f"subjects={subjects}: pass at most 10, a topic has about 20 words.")
     rng = np.random.default_rng(seed)
-    names = list(_TOPICS)
     vocabulary = np.array(" ".join([_COMMON, *_TOPICS.values()]).split())
-    common = _COMMON.split()
-    shares = []
-    for topic in names:
-        own = np.isin(vocabulary, _TOPICS[topic].split())
-        rest = np.isin(vocabulary, common)
-        shares.append((own * 0.32 / own.sum() + rest * 0.5 / rest.sum()) + 0.18 / len(vocabulary))
+    rest = np.isin(vocabulary, _COMMON.split())
+    # shares of words of the topic, of the subject, of common ones, and of any
+    of_topic, of_subject, common, any_word = (
+        (0.32, 0.0, 0.5, 0.18) if subjects == 1 else (0.08, 0.3, 0.47, 0.15)
+    )
+    names, shares = [], []
+    for topic, words in _TOPICS.items():
+        own = np.isin(vocabulary, words.split())
+        for part in np.array_split(words.split(), subjects):
+            names.append(topic if subjects == 1 else str(part[0]))
+            parts = np.isin(vocabulary, part)
+            share = own * of_topic / own.sum() + parts * of_subject / parts.sum()
+            shares.append((share + rest * common / rest.sum()) + any_word / len(vocabulary))
     labels = rng.integers(0, len(names), num_documents)
     texts = []
     for label in labels:

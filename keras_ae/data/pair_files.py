@@ -3,7 +3,6 @@
 import pathlib
 
 import numpy as np
-from PIL import Image
 
 from .folders import SUFFIXES
 
@@ -103,6 +102,8 @@ def image_size_of(file, grayscale):
     Raises:
         ValueError: when it cannot be read, or has more bits than will be read.
     """
+    from PIL import Image
+
     try:
         with Image.open(file) as image:
             width, height = image.size
@@ -133,6 +134,8 @@ def label_numbers(file, image_size):
     Raises:
         ValueError: when it cannot be read, or is a picture in colour.
     """
+    from PIL import Image
+
     try:
         with Image.open(file) as image:
             if image.mode not in ("1", "L", "P", "I", "I;16"):

@@ -3,7 +3,6 @@
 import functools
 
 import numpy as np
-from scipy import ndimage
 
 from ..engine.checks import check_positive, check_positive_int
 from . import sources
@@ -169,6 +168,8 @@ def _class_weights(labels, counts, class_balance):
 
 def _two_distances(labels, background, void, reach, connectivity):
     """Distances to the nearest and second nearest cell, right where their sum is below `reach`."""
+    from scipy import ndimage
+
     nearest, second = np.full((2, *labels.shape), np.inf)
     structure = ndimage.generate_binary_structure(2, connectivity)
     pad = int(np.ceil(reach))
@@ -189,6 +190,8 @@ def _two_distances(labels, background, void, reach, connectivity):
 
 def _texture(rng, size, channels):
     """Smooth noise between dark and medium grey, shape `(size, size, channels)`."""
+    from scipy import ndimage
+
     noise = rng.normal(size=(size, size, channels))
     width = rng.uniform(2.0, 6.0)
     smooth = ndimage.gaussian_filter(noise, (width, width, 0), mode="wrap")
@@ -197,6 +200,8 @@ def _texture(rng, size, channels):
 
 def _real(classes, part):
     """How many real digits there are, and a function that gives one at a size, with its class."""
+    from scipy import ndimage
+
     digits = sources.load("digits")
     x, y = (digits.x_train, digits.y_train) if part == "train" else (digits.x_test, digits.y_test)
     chosen = np.flatnonzero(np.isin(y, classes))
@@ -228,6 +233,8 @@ def _without_blanks(large):
 
 def _place(x, y, owner, areas, ink, colour, label, void_width, rng):
     """Paints a digit where it covers less than half of every other one, if there is a place."""
+    from scipy import ndimage
+
     square = np.ones((3, 3), bool)
     for _ in range(TRIES):
         top, left = (rng.integers(0, side - own + 1) for side, own in zip(y.shape, ink.shape))

@@ -87,7 +87,7 @@ def load(name, image_size=None):
         dataset = _tfds(name)
     elif path.is_dir():
         dataset = Dataset(name, *folders.read(path, image_size))
-    elif os.sep in name or path.suffix:
+    elif "/" in name or os.sep in name or path.suffix:
         raise ValueError(
             f"{name} does not exist: pass an .npz file, a folder, or a data set's name."
         )

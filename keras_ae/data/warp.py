@@ -15,7 +15,6 @@ import threading
 import keras
 import numpy as np
 from keras import ops, tree
-from scipy import interpolate, ndimage
 
 from ..engine import seeds
 from ..engine.checks import check_positive, check_positive_int
@@ -220,6 +219,8 @@ class ElasticWarp:
             shape: `(height, width)`.
             rng: `numpy.random.Generator`.
         """
+        from scipy import interpolate
+
         nodes = rng.normal(0.0, self.std, (2, self.grid, self.grid))
         places = np.arange(self.grid)
         spline = interpolate.CubicSpline(places, np.eye(self.grid), bc_type="natural")
@@ -227,6 +228,8 @@ class ElasticWarp:
         return rows @ nodes @ columns.T  # (2, height, width)
 
     def _draw(self, shape, rng):
+        from scipy import ndimage
+
         places = np.indices(shape) + self.displacements(shape, rng)
 
         def move(array):

@@ -1,5 +1,6 @@
 """How a model is fed and driven: checked data, an order that can be resumed, fast defaults."""
 
+import contextlib
 import random
 
 import keras
@@ -10,6 +11,23 @@ from . import checks, distribution, recovery, seeds
 from .batches import Batches
 
 STEPS_PER_EXECUTION = 20  # what `compile` chooses for "auto"
+_xla = [True]  # whether `compile` chooses XLA on TensorFlow for "auto"
+
+
+@contextlib.contextmanager
+def without_xla():
+    """Within it `compile` does without XLA on TensorFlow, unless it is asked for.
+
+    Other backends are left alone.
+
+    Source: measured, `deep_autoencoder --quick`: XLA takes 3 seconds to compile a dense
+    autoencoder, and its steps are then no faster on a CPU.
+    """
+    before, _xla[0] = _xla[0], False
+    try:
+        yield
+    finally:
+        _xla[0] = before
 
 
 class Trainer(keras.Model):
@@ -145,7 +163,8 @@ class Trainer(keras.Model):
         )
         if jit_compile == "auto" and plain_tensorflow:
             slow = distribution.on_cpu() and any(len(v.shape) > 3 for v in self.trainable_variables)
-            jit_compile = all(layer.supports_jit for layer in self._flatten_layers()) and not slow
+            able = all(layer.supports_jit for layer in self._flatten_layers())
+            jit_compile = able and not slow and _xla[0]
         if steps_per_execution == "auto":
             many = plain_tensorflow or (keras.backend.backend() == "jax" and not run_eagerly)
             steps_per_execution = STEPS_PER_EXECUTION if many else 1

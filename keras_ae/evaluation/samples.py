@@ -8,9 +8,6 @@ alone: put beside it what two halves of the data score (`two_halves`).
 import math
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import distance
-from scipy.special import logsumexp
 
 
 def frechet_distance(features, other):
@@ -139,6 +136,8 @@ def mmd(codes, other, bandwidth=None):
     Raises:
         ValueError: when shapes do not fit, or the bandwidth is not positive.
     """
+    from scipy.spatial import distance
+
     codes, other = _pair(codes, other)
     if bandwidth is None:
         bandwidth = np.median(distance.pdist(other[:2000]))
@@ -170,6 +169,8 @@ def mmd_quantile(draw, number, quantile=0.95, repeats=100, bandwidth=None):
     Returns:
         `(threshold, bandwidth)`: the quantile, and the bandwidth to call `mmd` with.
     """
+    from scipy.spatial import distance
+
     if bandwidth is None:
         bandwidth = float(np.median(distance.pdist(np.asarray(draw(0))[:2000])))
     pairs = ((draw(2 * n + 1)[:number], draw(2 * n + 2)[:number]) for n in range(repeats))
@@ -356,6 +357,8 @@ def _radii(x, k):
 
 def _pyramid(images):
     """Levels of a Laplacian pyramid, the finest first, the last one the small image itself."""
+    from scipy import ndimage
+
     kernel = np.array([1.0, 4.0, 6.0, 4.0, 1.0], "float32") / 16.0
     blur = lambda x, k: ndimage.convolve1d(
         ndimage.convolve1d(x, k, axis=1, mode="mirror"), k, axis=2, mode="mirror"
@@ -383,6 +386,8 @@ def _patches(images, rows, columns):
 
 def _parzen(samples, x, deviation):
     """Log density of each row of `x`."""
+    from scipy.special import logsumexp
+
     pixels = x.shape[1]
     constant = math.log(len(samples)) + 0.5 * pixels * math.log(2.0 * math.pi * deviation**2)
     values = [

@@ -1,7 +1,6 @@
 """The gradient of a log density: where data become denser."""
 
 import numpy as np
-from scipy.special import softmax
 
 
 def mixture_score(x, centres, variance):
@@ -21,6 +20,8 @@ def mixture_score(x, centres, variance):
     Returns:
         Array, shape `(examples, dimensions)`.
     """
+    from scipy.special import softmax
+
     x, centres = np.asarray(x, "float64"), np.asarray(centres, "float64")
     distances = np.sum((x[:, None] - centres[None]) ** 2, axis=-1)  # (examples, number)
     nearby = (

@@ -1,8 +1,6 @@
 """Scores of segmentation: confusion matrix and what it gives, membranes, boundaries."""
 
 import numpy as np
-from scipy import ndimage
-from skimage.metrics import adapted_rand_error
 
 THRESHOLDS = tuple(k / 20 for k in range(1, 20))
 
@@ -224,6 +222,8 @@ def _maps(target, prediction, where=""):
 
 def _cells(membrane):
     """Numbers from 1 of what hangs together in each image, 0 for membrane."""
+    from scipy import ndimage
+
     images, found = membrane.reshape(-1, *membrane.shape[-2:]), 0
     cells = np.zeros(images.shape, "int64")
     for image, out in zip(images, cells):
@@ -235,6 +235,8 @@ def _cells(membrane):
 
 def _rand(cells, membrane):
     """V_Rand of a thresholded membrane; every pixel of it is a part of its own."""
+    from skimage.metrics import adapted_rand_error
+
     predicted, inside = _cells(membrane), cells > 0
     alone = predicted == 0
     predicted[alone] = predicted.max() + 1 + np.arange(np.count_nonzero(alone))
@@ -251,12 +253,16 @@ def _known_mean(scores):
 
 def _boundary(inside, counts):
     """Pixels of a class with a neighbour that counts and is of another class."""
+    from scipy import ndimage
+
     others = counts & ~inside
     return inside & counts & ndimage.binary_dilation(others)
 
 
 def _within(pixels, others, tolerance):
     """Share of pixels that have one of the others within the tolerance."""
+    from scipy import ndimage
+
     if not pixels.any() or not others.any():
         return 0.0
     distance = ndimage.distance_transform_edt(~others)

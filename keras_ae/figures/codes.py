@@ -1,10 +1,8 @@
 """Pictures of codes: where the examples lie."""
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, WIDTH, new_figure
 
 
 def codes(panels, labels, title, names=None, circles=(), behind=None):
@@ -28,7 +26,9 @@ def codes(panels, labels, title, names=None, circles=(), behind=None):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, min(WIDTH / len(panels), 4.2) + 0.9), layout="constrained")
+    from matplotlib.patches import Circle
+
+    figure = new_figure(min(WIDTH / len(panels), 4.2) + 0.9)
     figure.suptitle(title, fontsize=10)
     size = float(np.clip(9000 / len(labels), 3, 24))
     for index, (name, points) in enumerate(panels.items()):
@@ -49,6 +49,10 @@ def codes(panels, labels, title, names=None, circles=(), behind=None):
             axis.add_patch(Circle((0.0, 0.0), radius, fill=False, lw=1.0, color="black"))
         if not in_3d:  # a few far codes would squeeze all others
             low, high = np.percentile(points, [0.5, 99.5], axis=0)
+            if circles:  # all of them, in a square, so that they are round
+                low, high = np.minimum(low, -max(circles)), np.maximum(high, max(circles))
+                middle, half = (low + high) / 2, (high - low).max() / 2
+                low, high = middle - half, middle + half
             margin = 0.1 * (high - low) + 1e-6
             axis.set_xlim(low[0] - margin[0], high[0] + margin[0])
             axis.set_ylim(low[1] - margin[1], high[1] + margin[1])
@@ -82,7 +86,7 @@ def paths(panels, labels, title):
         `matplotlib.figure.Figure`.
     """
     height = WIDTH / len(panels) + 0.9
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = new_figure(height)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (name, (points, lines)) in zip(axes, panels.items()):
@@ -115,7 +119,7 @@ def activations(panels, title):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    figure = new_figure(4.2)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(2, len(panels), squeeze=False)
     for column, (name, (code, codes)) in enumerate(panels.items()):
@@ -149,7 +153,7 @@ def spaces(panels, labels, title, columns=3):
     """
     rows = -(-len(panels) // columns)
     height = WIDTH / columns * rows + 0.6
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = new_figure(height)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (name, (points, line)) in zip(axes, panels.items()):

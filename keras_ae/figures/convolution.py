@@ -1,10 +1,8 @@
 """Pictures of convolutional networks and of the transposed convolution."""
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, WIDTH, new_figure
 
 
 def side_lengths(encoder, decoder, title):
@@ -20,9 +18,11 @@ def side_lengths(encoder, decoder, title):
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patches import Rectangle
+
     layers = [*encoder.layers, *decoder.layers[1:]]
     maps = [tuple(layer.output.shape[1:]) for layer in layers]
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    figure = new_figure(3.0)
     axis = figure.subplots()
     left, ticks, largest = 0.0, [], max(side for side, _, _ in maps)
     for number, (layer, (height, _, channels)) in enumerate(zip(layers, maps)):
@@ -72,8 +72,10 @@ def matrices(panels, title, columns=4):
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patches import Rectangle
+
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH, WIDTH / columns * 1.18 * rows + 0.5), layout="constrained")
+    figure = new_figure(WIDTH / columns * 1.18 * rows + 0.5)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     both = [p if isinstance(p, tuple) else (p, None) for p in panels.values()]
@@ -84,7 +86,9 @@ def matrices(panels, title, columns=4):
             framed = mask is not None and mask[row, column]
             if value or framed:
                 size = 8 if len(matrix) < 8 else 6
-                axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=size)
+                colour = "white" if abs(value) > 0.7 * largest else "black"
+                style = {"ha": "center", "va": "center", "fontsize": size, "color": colour}
+                axis.text(column, row, f"{value:g}", **style)
             if framed:
                 corner = (column - 0.5, row - 0.5)
                 axis.add_patch(Rectangle(corner, 1, 1, fill=False, lw=1.5, color="black"))

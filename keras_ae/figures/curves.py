@@ -1,9 +1,8 @@
 """Curves of numbers, with their spread."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, new_figure
 
 
 def curves(lines, title, x_label, y_label, log_x=False, log_y=False, levels=None, bars=False):
@@ -47,14 +46,18 @@ def curve_panels(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, 4.2 if len(panels) == 1 else 3.4), layout="constrained")
+    figure = new_figure(4.2 if len(panels) == 1 else 3.7)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (name, lines), x_label in zip(axes, panels.items(), x_labels):
         _draw(axis, lines, log_x, log_y, levels or {}, bars)
         axis.set_xlabel(x_label)
         axis.set_title(name, fontsize=9)
     axes[0].set_ylabel(y_label)
-    axes[0].legend(fontsize=8 if len(panels) == 1 else 7)
+    if len(panels) == 1:
+        axes[0].legend(fontsize=8)
+    else:
+        lines = axes[0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside lower center", ncols=4, fontsize=8)
     figure.suptitle(title, fontsize=10)
     return figure
 
@@ -75,7 +78,7 @@ def histograms(panels, title, x_label, bins=60):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, 1.3 * len(panels) + 0.9), layout="constrained")
+    figure = new_figure(1.3 * len(panels) + 0.9)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     low = min(np.percentile(values, 1) for values in panels.values())

@@ -2,9 +2,7 @@
 
 import textwrap
 
-from matplotlib.figure import Figure
-
-from .style import WIDTH
+from .style import new_figure
 
 
 def neighbours(queries, title, width=86):
@@ -22,7 +20,7 @@ def neighbours(queries, title, width=86):
         `matplotlib.figure.Figure`.
     """
     lines = sum(len(group) + 1 for group in queries)
-    figure = Figure(figsize=(WIDTH, 0.21 * lines + 0.6), layout="constrained")
+    figure = new_figure(0.21 * lines + 0.6)
     figure.suptitle(title, fontsize=10)
     axis = figure.subplots()
     axis.set_axis_off()

@@ -1,9 +1,8 @@
 """Pictures of vector fields in the plane."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, WIDTH, new_figure
 
 
 def fields(panels, points, arrows, title):
@@ -22,7 +21,7 @@ def fields(panels, points, arrows, title):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = Figure(figsize=(WIDTH, WIDTH / len(panels) + 0.8), layout="constrained")
+    figure = new_figure(WIDTH / len(panels) + 0.8)
     figure.suptitle(title, fontsize=10)
     limits = np.abs(arrows).max() * 1.08
     for axis, (name, vectors) in zip(

@@ -1,10 +1,8 @@
 """Pictures of images: what goes in and what comes out."""
 
 import numpy as np
-from matplotlib.animation import FuncAnimation
-from matplotlib.figure import Figure
 
-from .style import WIDTH, draw_image
+from .style import WIDTH, draw_image, new_figure
 
 
 def strips(rows, title, low=0.0, high=1.0):
@@ -23,7 +21,7 @@ def strips(rows, title, low=0.0, high=1.0):
     """
     columns = len(next(iter(rows.values())))
     cell = (WIDTH - 1.4) / columns
-    figure = Figure(figsize=(WIDTH, cell * len(rows) + 0.7), layout="constrained")
+    figure = new_figure(cell * len(rows) + 0.7)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for line, (name, images) in zip(axes, rows.items()):
@@ -77,7 +75,7 @@ def tiles(panels, title, columns=None, low=0.0, high=1.0):
     }
     height, width = next(iter(walls.values())).shape[:2]
     side = min(WIDTH / len(panels), 5.0)
-    figure = Figure(figsize=(WIDTH, side * height / width + 0.9), layout="constrained")
+    figure = new_figure(side * height / width + 0.9)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (name, wall) in zip(axes, walls.items()):
@@ -100,7 +98,9 @@ def moving_picture(images, title, low=0.0, high=1.0):
     Returns:
         `matplotlib.animation.FuncAnimation`; `save` it with `matplotlib.animation.PillowWriter`.
     """
-    figure = Figure(figsize=(3.0, 3.4), layout="constrained")
+    from matplotlib.animation import FuncAnimation
+
+    figure = new_figure(3.4, 3.0)
     figure.suptitle(title, fontsize=9)
     axis = figure.subplots()
 

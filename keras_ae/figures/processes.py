@@ -1,10 +1,8 @@
 """The GAN process over the line of numbers: as panels, and as an animation."""
 
 import numpy as np
-from matplotlib.animation import FuncAnimation
-from matplotlib.figure import Figure
 
-from .style import COLOURS, WIDTH
+from .style import COLOURS, new_figure
 
 
 def best_discriminator(data, samples, points, least=0.02):
@@ -43,7 +41,7 @@ def gan_process(data, points, frames, title):
     """
     columns = 3
     rows = -(-len(frames) // columns)
-    figure = Figure(figsize=(WIDTH, 2.3 * rows + 0.8), layout="constrained")
+    figure = new_figure(2.3 * rows + 0.8)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     for axis, (name, frame) in zip(axes, frames.items()):
@@ -68,7 +66,9 @@ def gan_animation(data, points, frames, title):
     Returns:
         `matplotlib.animation.FuncAnimation`; `save` it with `matplotlib.animation.PillowWriter`.
     """
-    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    from matplotlib.animation import FuncAnimation
+
+    figure = new_figure(4.0)
     figure.suptitle(title, fontsize=10)
     axis, moments = figure.subplots(), list(frames.items())
 

@@ -2,12 +2,9 @@
 
 import itertools
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from .style import COLOURS, WIDTH, draw_image
+from .style import COLOURS, WIDTH, draw_image, new_figure
 
 VOID = (0.93, 0.93, 0.93)
 
@@ -25,6 +22,8 @@ def class_colours(num_classes):
     Returns:
         float array, shape `(num_classes, 3)`, red, green and blue in [0, 1].
     """
+    import matplotlib
+
     more = matplotlib.colormaps["tab20b"].colors
     others = itertools.cycle([*COLOURS, *more])
     return np.array([(0.08, 0.08, 0.08), *itertools.islice(others, num_classes - 1)])
@@ -67,6 +66,8 @@ def overlays(images, targets, predictions, class_names, title, void=None, zoom=N
     Returns:
         `matplotlib.figure.Figure`.
     """
+    from matplotlib.patches import Patch
+
     count, columns = len(class_names), 2 + len(predictions)
     rows = []
     for number, (image, target) in enumerate(zip(images, targets)):
@@ -79,7 +80,7 @@ def overlays(images, targets, predictions, class_names, title, void=None, zoom=N
             rows.append([cell[part] for cell in cells])
     cell = (WIDTH - 0.2) / columns
     heights = [row[0].shape[0] / row[0].shape[1] for row in rows]
-    figure = Figure(figsize=(WIDTH, cell * sum(heights) + 1.5), layout="constrained")
+    figure = new_figure(cell * sum(heights) + 1.5)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
     for line, cells in zip(axes, rows):
@@ -115,7 +116,7 @@ def class_bars(scores, title):
         `matplotlib.figure.Figure`.
     """
     classes = list(next(iter(scores.values())))
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    figure = new_figure(3.4)
     axis = figure.subplots()
     width = 0.8 / len(scores)
     for number, (name, values) in enumerate(scores.items()):
@@ -150,7 +151,7 @@ def heat_grid(values, notes, title, unit):
     """
     rows, columns = list(values), list(next(iter(values.values())))
     table = np.array([[values[r][c] for c in columns] for r in rows], "float64")  # None is NaN
-    figure = Figure(figsize=(WIDTH, 0.8 * len(rows) + 1.6), layout="constrained")
+    figure = new_figure(0.8 * len(rows) + 1.6)
     axis = figure.subplots()
     shown = axis.imshow(table, cmap="cividis", aspect="auto")
     axis.set_xticks(range(len(columns)), columns, fontsize=8)
@@ -182,7 +183,7 @@ def weight_maps(images, labels, weights, title):
         `matplotlib.figure.Figure`.
     """
     cell = (WIDTH - 1.0) / 3
-    figure = Figure(figsize=(WIDTH, cell * len(images) + 0.8), layout="constrained")
+    figure = new_figure(cell * len(images) + 0.8)
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(len(images), 3, squeeze=False)
     for line, image, label, weight in zip(axes, images, labels, weights):

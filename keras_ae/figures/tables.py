@@ -1,8 +1,6 @@
 """Numbers side by side, for those who look at pictures only."""
 
-from matplotlib.figure import Figure
-
-from .style import WIDTH
+from .style import new_figure
 
 
 def table(rows, title):
@@ -20,7 +18,7 @@ def table(rows, title):
     """
     columns = list(next(iter(rows.values())))
     cells = [[_text(row[column]) for column in columns] for row in rows.values()]
-    figure = Figure(figsize=(WIDTH, 0.28 * len(rows) + 1.5), layout="constrained")
+    figure = new_figure(0.28 * len(rows) + 1.5)
     figure.suptitle(title, fontsize=10)
     axis = figure.subplots()
     axis.set_axis_off()
