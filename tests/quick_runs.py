@@ -370,7 +370,7 @@ CONVOLUTIONAL = {
         figures={"samples", "nearest", "training"},
         point="a later GAN draws better digits from as many images",
         shows=lambda n: (
-            n["dcgan_ratio_to_floor"] < 5 < n["independent_pixels_ratio_to_floor"]
+            n["dcgan_ratio_to_floor"] < 6 < n["independent_pixels_ratio_to_floor"]
             and n["dcgan_frechet"] < n["gan_frechet"]
             and n["dcgan_classes_hit"] == 10
         ),
