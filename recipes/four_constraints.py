@@ -147,9 +147,10 @@ def main(
                 run.metric(f"{key}_{what}", value, COLUMNS[what][1])
             table[name] = {COLUMNS[what][0]: value for what, value in found.items()}
             codes[name] = test[0], test[:200]
-            rows[name] = np.concatenate([x[:3] for x in passed.values()] + [new[:4]])
+            line = f"{name}\nnoise lost {lost['noise']:.0%}"
+            rows[line] = np.concatenate([x[:3] for x in passed.values()] + [new[:4]])
         about = f"{data}, {x_test[0].size}-{units}-code-{units}, {run.epochs} epochs, seed {seed}"
-        title = "Three digits, pixels in another order, independent pixels, and what comes back;\n"
+        title = "Three digits, pixels in another order, noise (independent pixels), and what comes back;\n"
         title += "at the right random codes (every number drawn alone; prior: N(0, 1)), decoded"
         run.figure("pictures", figures.strips(rows, f"{title}\n{about}"))
         title = "The code (how much of it speaks, varies, tells digits); shares of variance that\n"
@@ -159,7 +160,7 @@ def main(
         run.figure("codes", figures.activations(codes, title))
         run.save(model)
         lost = COLUMNS["noise_lost"][0]
-        outcome = "of pure noise this share is lost (a copy loses nothing): "
+        outcome = "of noise (independent pixels) this share is lost (a copy loses nothing): "
         outcome += ", ".join(f"{name} {found[lost]:.0%}" for name, found in table.items())
         run.finish(outcome, "pictures")
 
