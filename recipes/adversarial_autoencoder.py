@@ -49,7 +49,7 @@ def main(
         units: units of each of the two hidden layers of every network.
         labels: numbers of labels that the semi-supervised ones know.
     """
-    with ex.Run("adversarial_autoencoder", locals(), quick_epochs=6) as run:
+    with ex.Run("adversarial_autoencoder", locals(), quick_epochs=4) as run:
         # 1. Data
         images = sources.load(data, image_size=28)
         if images.y_train is None:

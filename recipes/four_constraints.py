@@ -150,7 +150,7 @@ def main(
             line = f"{name}\nnoise lost {lost['noise']:.0%}"
             rows[line] = np.concatenate([x[:3] for x in passed.values()] + [new[:4]])
         about = f"{data}, {x_test[0].size}-{units}-code-{units}, {run.epochs} epochs, seed {seed}"
-        title = "Three digits, pixels in another order, noise (independent pixels), and what comes back;\n"
+        title = "Three digits, pixels in another order, noise (independent pixels), and results;\n"
         title += "at the right random codes (every number drawn alone; prior: N(0, 1)), decoded"
         run.figure("pictures", figures.strips(rows, f"{title}\n{about}"))
         title = "The code (how much of it speaks, varies, tells digits); shares of variance that\n"
