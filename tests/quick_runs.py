@@ -189,7 +189,7 @@ QUICK = {
             n["floor_frechet"] < 4 < n["standard_fitted_frechet"] + n["variational_frechet"]
             and 0 < n["halves_frechet"] < 8
             and all(
-                3 * n[f"{name}_frechet"]
+                2 * n[f"{name}_frechet"]
                 < min(n["standard_frechet"], n["independent_pixels_frechet"])
                 for name in ("standard_fitted", "variational", "adversarial")
             )
