@@ -167,10 +167,9 @@ QUICK = {
         figures={"bounds"},
         point="more samples make the bound tighter",
         shows=lambda n: (
-            n["nll"] < 0.95 * n["independent_pixels"]
-            and n["nll"] < n["bound"]
-            and n["nll_iwae_5"] < n["bound_iwae_5"] < n["bound"]
-            and n["gain"] > 0
+            n["nll"] < 0.75 * n["independent_pixels"]
+            and n["nll_iwae_20"] < n["bound_iwae_20"] < n["bound_iwae_5"] < n["bound"]
+            and n["gain"] > n["gain_error"]
         ),
     ),
     "adversarial_autoencoder": Quick(
