@@ -134,11 +134,13 @@ def main(
             run.metric(f"{key}_prior_mmd", threshold, "95 % quantile of two samples of the prior")
             lost = evaluation.squared_error(x_test, model.reconstruct(x_test))
             run.metric(f"{key}_squared_error", lost, "squared error summed over pixels")
-            told.append(f"{name} {found:.2g} (samples of it: up to {threshold:.2g})")
             if prior.latent_dim == 2:
+                told.append(f"{name} {found:.2g} (samples of it: up to {threshold:.2g})")
                 title = f"{name}\nMMD {found:.2g} (prior {threshold:.2g})"
                 codes[title], priors[title] = model.encode(x_test)[:3000], draw(0)
-        title = f"Test codes over samples of the prior (grey)\n{about}"
+        title = "Test codes over samples of the prior (grey)"
+        title += "; the swiss roll takes a whole run\n" if run.quick else "\n"
+        title += about
         picture = figures.codes(codes, images.y_test[:3000], title, behind=priors)
         run.figure("codes", picture)
         rows = {"input": x_test[:10], "reconstructed": model.reconstruct(x_test[:10])}
@@ -161,6 +163,8 @@ def main(
         grid = {"label": classes.astype("float32"), "style": styles.astype("float32")}
         title = f"One style in each row, one class in each column; {labels[-1]} labels, error "
         title += f"{error:.2f} %\n{about}"
+        if run.quick:
+            title += " (so few leave a good part of the class to the style)"
         run.figure("styles", figures.tiles({"": model.decode(grid)}, title, 10))
         outcome = f"discrepancy of codes to their prior: {', '.join(told)}; "
         outcome += f"with {labels[-1]} labels {error:.1f} % read wrong, by chance 90"
