@@ -340,6 +340,7 @@ def test_segmentation_inside_fit(name):
 
 
 @pytest.mark.compiled
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="it has no XLA")
 def test_segmentation_under_xla():
     """All of them in one program, for a batch of unknown size."""
     together = lambda *arguments: sum(loss(*arguments) for loss in LOSSES.values())
