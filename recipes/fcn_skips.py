@@ -68,7 +68,7 @@ def main(
         # 1. Data: an image and the class of each of its pixels; grey values of mean 0
         size, number, heights, batch = image_size, num_images, None, 8
         if run.quick:
-            size, number, heights, batch = (96, 96), 100, (24, 48), 4
+            size, number, heights, batch = (96, 96), 64, (24, 48), 2
         pairs = sources.load_pairs(data, number, size, seed, heights)
         y_test, names, void = pairs.y_test, pairs.class_names, pairs.void
         mean, deviation = pairs.x_train.mean(), pairs.x_train.std()
@@ -91,7 +91,7 @@ def main(
         # 2. Model: VGG16's convolutions, which can tell digits before they segment
         model = build("fcn32s")
         if data in ("scattered_pen", "scattered_digits") and digits:
-            number = 800 if run.quick else digits
+            number = 600 if run.quick else digits
             drawn = "pen" if data == "scattered_pen" else "digits"
             scene = {"source": drawn, "classes": [int(name[-1]) for name in names[1:]]}
             learn_digits(model, scene, mean, deviation, number, seed, run.callbacks("digits"))

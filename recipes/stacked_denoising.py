@@ -9,6 +9,8 @@ Measured: one, two, three layers: 1.67, 1.35, 1.16 % stacked denoising; 1.91, 1.
 Run:      python -m recipes stacked_denoising --data mnist --epochs 10
 """
 
+import dataclasses
+
 import keras
 
 import keras_ae
@@ -51,13 +53,17 @@ def main(
         depth: layers of the stack.
         fine_tuning: epochs of each classifier.
     """
-    with ex.Run("stacked_denoising", locals(), quick_epochs=100) as run:
+    with ex.Run("stacked_denoising", locals(), quick_epochs=3) as run:
         # 1. Data
-        images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
+        images = sources.load(data, image_size=28)
         if images.y_train is None or depth < 1:
             raise ValueError("pass a --depth of at least 1 and --data with labels, mnist say.")
-        if run.quick:  # few pictures make few steps
-            fine_tuning = 60
+        labelled, known = images, "all"
+        if run.quick:  # few labels, so that classifiers cost little
+            chosen = sources.balanced_sample(images.y_train, 500, seed)
+            x, y = images.x_train[chosen], images.y_train[chosen]
+            labelled, known = dataclasses.replace(images, x_train=x, y_train=y), 500
+            fine_tuning = 40
         units = (200 if run.quick else 1000,) * (depth - 1)
         shape, errors = images.x_train.shape[1:], {}
         for arm in ARMS:
@@ -86,20 +92,25 @@ def main(
                 key = arm.replace(" ", "_")
                 run.metric(f"{key}_unrolled", error, "squared error summed over pixels")
             for layers in range(1, depth + 1):
-                train = (model.encoder, layers, images, arm != ARMS[0], fine_tuning, seed)
+                run.say(f"{arm}, {layers} layers: training with {known} labels")
+                train = (model.encoder, layers, labelled, arm != ARMS[0], fine_tuning, seed)
                 error = run.once(f"{arm} {layers}", fine_tuned, *train)
                 name = f"{arm.replace(' ', '_')}_{layers}_layers"
-                run.metric(name, error, "% of test images, fine-tuned with all labels")
+                run.metric(name, error, f"% of test images, fine-tuned with {known} labels")
                 errors.setdefault(arm, ([], []))
                 errors[arm][0].append(layers)
                 errors[arm][1].append(error)
         # 5. Look: error by depth
-        title = f"Test error by depth, {data}, {run.epochs} epochs a layer without labels, "
-        title += f"{fine_tuning} with all labels, seed {seed}"
+        title = f"Test error by depth, {data}, {run.epochs} epochs a layer without labels,"
+        title += f"\n{fine_tuning} epochs with {known} labels, seed {seed}"
+        if run.quick:
+            title += "\nlonger pretraining puts random weights behind: 1.45 against 1.16 % on MNIST"
         axes = ("hidden layers", "test error, %")
         run.figure("depth", figures.curves(errors, title, *axes))
         run.save(model)
-        run.finish()
+        outcome = f"test error with {depth} layers and {known} labels: "
+        outcome += ", ".join(f"{arm} {percent[-1]:.2f} %" for arm, (_, percent) in errors.items())
+        run.finish(outcome, "depth")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def main(
         if names == tuple(PAPER):
             bars[f"paper's FC-DenseNet103, mean {np.mean([*PAPER.values()]):.3f}"] = PAPER
         name = "a small FC-DenseNet" if run.quick else f"FC-DenseNet{layers}"
-        title = f"{name}, {pathlib.Path(data).name} at {x_test.shape[1]} x {x_test.shape[2]}, "
+        title = f"{name}, {pathlib.Path(data).name} at {x_test.shape[1]} x {x_test.shape[2]}\n"
         title += (
             f"{run.epochs} epochs of crops of {crop} and {finetune} of whole images, seed {seed}"
         )
