@@ -201,7 +201,7 @@ QUICK = {
         figures={"table", "pictures", "codes"},
         point="each of four constraints keeps an autoencoder from copying everything",
         shows=lambda n: (
-            n["none_noise_lost"] < 0.6 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
+            n["none_noise_lost"] < 0.5 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
             and n["sparse_speaking"] < 0.4 * n["none_speaking"]
             and n["small_code_numbers"] == 16
             and n["small_code_frechet"] < min(n["none_frechet"], n["sparse_frechet"])
