@@ -44,7 +44,7 @@ def main(
         # 1. Data in [-1, 1], padded to 32 x 32
         side, size = 32, 16
         if run.quick:
-            side, size, width, most, depth = 16, 32, 64, 32, 2
+            side, size, width, most, depth = 16, 32, 96, 32, 2
         images, extractor = _samples.prepared(run, side, 4500)
         x_train = 2.0 * images.x_train[: len(images.x_train) // size * size] - 1.0
         # 2. Model: it grows from 8 x 8, as the paper's does, with time to fade in and to stay
