@@ -259,16 +259,20 @@ QUICK |= {
 QUICK |= {  # small networks with many operations, which JAX fuses
     "stylegan": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="coarse styles set the digit, fine ones its strokes",
+        point="coarse and middle styles set the digit, fine ones its strokes, noise very little",
         shows=lambda n: (
-            n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
     "stylegan2": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="styles that scale kernels draw better digits",
+        point="the same of styles that scale kernels",
         shows=lambda n: (
-            n["frechet"] < 0.6 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
 }
