@@ -59,14 +59,13 @@ def run(name, flags, program="keras-ae"):
         recipe = importlib.import_module(f"{__package__}.{name}")
         from ._experiment import command_line
     except ModuleNotFoundError as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        if error.name not in ("tensorflow", "jax", "torch"):
+        missing = (error.name or "").split(".")[0]
+        if missing in ("", "keras_ae", "recipes", __package__.split(".")[0]):
             raise
-        _fail(
-            f"Keras' backend is {backend}, but {error.name} is not installed: install it, or set "
-            "KERAS_BACKEND to tensorflow, jax or torch, whichever is.",
-            code=1,
-        )
+        hint = "docs/install.md lists what recipes need"
+        if missing in ("tensorflow", "jax", "torch"):
+            hint += ", and KERAS_BACKEND=tensorflow, jax or torch chooses a backend that is there"
+        _fail(f"{name} needs {missing}, which is not installed: {hint}.", code=1)
     command_line(recipe.main, flags, program=f"{program} run {name}")
 
 

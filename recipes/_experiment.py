@@ -39,8 +39,9 @@ Texts = Annotated[
 Pairs = Annotated[
     str,
     _flag(
-        help="scattered_digits (digits on textures) or generated_cells, whichever the default is, "
-        "or a folder with images and label maps as the recipe's header says."
+        help="scattered_pen (three digits of a pen on textures) or generated_cells, whichever the "
+        "default is; scattered_digits (ten real ones) for the former; or a folder with images and "
+        "label maps as the recipe's header says."
     ),
 ]
 Shape = Annotated[Literal["rings", "moons"], _flag(help="Which points in the plane.")]
@@ -184,15 +185,21 @@ class Run:
 
         animation.save(self.folder / f"{name}.gif", PillowWriter(fps=8), dpi=80)
 
-    def save(self, model, name="model"):
-        """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`."""
+    def save(self, model, name="model", export=True):
+        """Writes a model as `NAME.keras` and, where TensorFlow can, as `NAME_savedmodel`.
+
+        Args:
+            model: `keras_ae` model.
+            name: str. Defaults to `"model"`.
+            export: bool, whether a SavedModel is written. Defaults to `True`.
+        """
         unfinished = self.folder / f"{name}.unfinished.keras"
         model.save(unfinished)
         os.replace(unfinished, self.folder / f"{name}.keras")
         why_not = model.cannot_export()
         if why_not:
             print(f"no SavedModel: {why_not}")
-        else:
+        elif export:
             model.export(self.folder / f"{name}_savedmodel")
 
     def finish(self, outcome="", figure=""):

@@ -55,7 +55,7 @@ def main(
     Args:
         code_sizes: sizes of the code for the curve, each trained a twentieth of the epochs.
     """
-    with ex.Run("deep_autoencoder", locals(), quick_epochs=5) as run:
+    with ex.Run("deep_autoencoder", locals(), quick_epochs=6) as run:
         # 1. Data: grey values in [0, 1]
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train, images.x_test

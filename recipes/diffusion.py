@@ -65,20 +65,13 @@ def main(
 
         # 5. Look: the way forth and back, then scores for few and many steps
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        about += ", dense layers (the full run has a U-Net)" if run.quick else ""
+        about += ", dense layers (without --quick: a U-Net)" if run.quick else ""
         run.metric("parameters", network.count_params(), "of the network")
-        run.figure(
-            "process",
-            figures.strips(
-                _ways(model, x_test[:8], seed),
-                f"Noise added; noise taken away, from other noise\n{about}",
-            ),
-        )
         number = min(samples, len(x_test))
         run.say("Samples are drawn in few and in many steps.")
         score = _samples.Score(run, extractor, images.x_test[:number])
         floor = score.bounds(images.x_train)
-        curves, panels = {"floor": [STEPS[:: len(STEPS) - 1], [floor, floor]]}, {}
+        curves, panels = {"floor": [chosen[:: len(chosen) - 1], [floor, floor]]}, {}
         draw = lambda **how: _samples.in_range(
             model.sample(number, seed=seed, batch_size=100, **how)
         )
@@ -93,12 +86,14 @@ def main(
                 panels[f"eta {eta:.0f},\n{steps} steps\n{found[-1]:.1f}"] = drawn[:12]
             curves[f"eta {eta:.0f}"] = [chosen, found]
         score("raw_", draw(steps=chosen[-1], average=False))
+        best = f"Fréchet distance {curves['eta 0'][1][-1]:.1f}, floor {floor:.2f}"
+        title = f"Noise added; noise taken away, from other noise: {best}\n{about}"
+        run.figure("process", figures.strips(_ways(model, x_test[:8], seed), title))
         title = f"The same noise by eta and steps; Fréchet distance at the left, floor {floor:.2f}"
         run.figure("samples", figures.strips(panels, f"{title}\n{about}"))
-        if not run.quick:
-            label = f"Fréchet distance of {number} samples"
-            title = f"Few steps need eta 0\n{about}"
-            run.figure("steps", figures.curves(curves, title, "steps", label, True, True))
+        label = f"Fréchet distance of {number} samples"
+        title = f"Few steps need eta 0\n{about}"
+        run.figure("steps", figures.curves(curves, title, "steps", label, True, True))
         # 6. The deterministic way is one to one; and how many bits an image takes
         few, all_steps = x_test[:16], 50 if run.quick else model.num_steps
         again = model.reconstruct(few, all_steps)
@@ -112,7 +107,7 @@ def main(
         bits = model.bits_per_dimension(levels, steps=all_steps, seed=seed, batch_size=40)
         run.metric("bits_per_dimension", bits.mean(), f"at most, mean of {len(levels)} images")
         run.save(model)
-        run.finish(_samples.outcome(run, "samples of 10 steps", "eta_0_steps_10_"), "process")
+        run.finish(_samples.outcome(run, "samples of 50 steps", "eta_0_steps_50_"), "process")
 
 
 def _ways(model, x, seed):

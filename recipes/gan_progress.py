@@ -30,6 +30,8 @@ Measured: MNIST, width 32, 1,020,000 real images each, one seed: 93, 2.4 and 42 
 Run:      python -m recipes gan_progress --data mnist --epochs 17
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 
@@ -132,7 +134,7 @@ def main(
         models: some of gan, dcgan, cogan, progan, stylegan and stylegan2.
         width: channels of the convolutional networks at half the side of the images.
     """
-    with ex.Run("gan_progress", locals(), quick_epochs=20) as run:
+    with ex.Run("gan_progress", locals(), quick_epochs=12) as run:
         if unknown := set(models) - set(LINE):
             raise ValueError(f"--models {' '.join(unknown)}: pass some of {', '.join(LINE)}.")
         # 1. Data, padded to 32 x 32, and the classifier that scores: fixed before any GAN is
@@ -142,8 +144,12 @@ def main(
         images = sources.padded(sources.load(data, side - 4), side)
         if images.y_train is None:
             raise ValueError("--data needs labels: pass digits or mnist, for instance.")
+        if run.quick:
+            fewer = {"x_train": images.x_train[:6000], "y_train": images.y_train[:6000]}
+            images = dataclasses.replace(images, **fewer)
+        run.say("training the classifier in whose features samples are scored")
         x_train, x_test, rng = images.x_train, images.x_test, np.random.default_rng([seed, 1])
-        number = min(len(x_test), 10_000)
+        number, few = (1000, 1000) if run.quick else (min(len(x_test), 10_000), 2000)
         some = lambda n: x_train[rng.choice(len(x_train), min(n, len(x_train)), replace=False)]
         extractor = evaluation.feature_extractor(images)
         unit = f"% of test images, the scores' classifier (weights {extractor.fingerprint})"
@@ -165,7 +171,7 @@ def main(
         floor = {}
         floor = score("floor", some(number))
         score("independent_pixels", rng.permuted(x_train, axis=0)[:number])
-        panels, curves, rows = {}, {}, {}
+        panels, curves, rows, ratios = {}, {}, {}, {}
         kept = "dcgan" if "dcgan" in models else models[-1]  # the one that is saved
         for name in models:
             # 2. Model
@@ -177,9 +183,10 @@ def main(
             model.compile(own)
             # 4. Train, and watch with images of the training set
             judge = without if name == "cogan" else extractor
-            real, every = domains(model, some(4000), seed)[0], max(1, run.epochs // 10)
+            real = domains(model, some(4000), seed)[0]
+            every = max(1, run.epochs // (3 if run.quick else 10))
             watch = callbacks.SampleMonitor(
-                run.folder / "monitor", real, judge, every, min(2000, len(real)), seed, name
+                run.folder / "monitor", real, judge, every, min(few, len(real)), seed, name
             )
             log = [watch, *run.callbacks("model" if name == kept else name)]
             whole = domains(model, x_train, seed)
@@ -192,6 +199,7 @@ def main(
             run.metric(f"{name}_parameters", model.generator.count_params(), "of the generator")
             drawn = draw(model, side, number, seed)
             found = score(name, drawn)
+            run.say(f"scoring {name}'s weights as they are, and its best ones")
             score(f"{name}_raw", draw(model, side, number, seed, average=False))
             history = watch.rows()
             if name == kept:
@@ -201,12 +209,14 @@ def main(
             run.metric(f"{name}_best_epoch", best["epoch"], "epoch of the best weights seen")
             score(f"{name}_best", draw(model, side, number, seed))
             title = f"{LINE[name]}\n{found['ratio_to_floor']:.1f} times the floor"
-            panels[title] = drawn[:64]
+            panels[title], ratios[name] = drawn[:64], found["ratio_to_floor"]
             rows[LINE[name].replace(", ", "\n")] = drawn[:12]
             curves[LINE[name]] = [[row[key] for row in history] for key in ("epoch", "score")]
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
         title = "Samples in the lecture's order; Fréchet distance over that of training to test "
         title += f"images ({floor['frechet']:.2g})\n{about}"
+        if run.quick:
+            title += "\ntwo of the line; CoGAN takes minutes more, those after it hours"
         run.figure("samples", figures.tiles(panels, title))
         rows["nearest\nin training"], _ = evaluation.nearest_images(drawn[:12], x_train)
         title = f"Samples of each GAN; below the training image nearest to the last row\n{about}"
@@ -214,7 +224,10 @@ def main(
         title = f"What the averaged generator draws while it is trained\n{about}"
         label = f"Fréchet distance of {len(real)} samples"
         run.figure("training", figures.curves(curves, title, "epoch", label, log_y=True))
-        run.finish()
+        trivial = run.values["independent_pixels_ratio_to_floor"]["value"]
+        result = ", ".join(f"{name} {ratio:.3g}" for name, ratio in ratios.items())
+        result = f"times the distance of training to test images: {result}; independent pixels "
+        run.finish(f"{result}{trivial:.3g}", "samples")
 
 
 if __name__ == "__main__":

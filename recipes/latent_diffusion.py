@@ -48,7 +48,7 @@ def main(
         guidance: how much samples are drawn towards their class; 1 is as in the data.
         samples: images that are drawn for each score, at most as many as there are test images.
     """
-    with ex.Run("latent_diffusion", locals(), quick_epochs=10) as run:
+    with ex.Run("latent_diffusion", locals(), quick_epochs=7) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
         images, extractor = _samples.prepared(run, side)
@@ -76,8 +76,9 @@ def main(
             model.fit(x_train, y_train, **settings, callbacks=callbacks)
 
         # 5. Look: what codes lose; what guidance does; time and score beside those in pixels
+        run.say("Samples are drawn with and without guidance.")
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        number = min(samples, len(images.x_test), 500 if run.quick else samples)
+        number = min(samples, len(images.x_test), 300 if run.quick else samples)
         score = _samples.Score(run, extractor, images.x_test[:number])
         floor = score.bounds(images.x_train)
         _look_at_codes(run, arms["model"], score, about)
@@ -101,7 +102,7 @@ def main(
             plain["pixels"] = drawn, score("pixels_", drawn, labels)["frechet"]
             _compare(run, arms, plain, labels, floor, about)
         _draw_steps_and_halves(run, arms["model"], images, score, guidance, about)
-        run.save(arms["model"])
+        run.save(arms["model"], export=not run.quick)  # which takes a while
         outcome = _samples.outcome(run, "samples in codes", "guidance_1_")
         right = f"{run.values['class_accuracy']['value']:.0%} are of the class asked for"
         run.finish(f"{outcome}; {right}, by chance {1 / classes:.0%}", "guidance")

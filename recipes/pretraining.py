@@ -5,8 +5,8 @@ Source:   Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647; Bengio et 
           noise in each layer as in Vincent et al. 2010 (JMLR 11)
 Expected: with other methods than plain fine-tuning, 11.82 / 5.72 / 4.24 / 3.49 % test errors with
           100 / 600 / 1000 / 3000 labels (M1+TSVM, arXiv:1406.5298), 13.47 / 6.3 / 4.77 / 3.22 (CAE)
-          (--quick sees smaller pictures, and classifies one of the two data sets). Draws of labels
-          and seeds of the classifier vary; the pretraining is one
+          (--quick is too short for pretraining to pay, and says so). Draws of labels and seeds of
+          the classifier vary; the pretraining is one
 Measured: pretrained 13.3 / 4.7 / 3.9 / 2.7 / 1.6 % against random 17.1 / 6.6 / 5.4 / 3.6 / 2.3 %
           at 100 / 600 / 1000 / 3000 / all labels of MNIST (with random shifts in both); an
           encoder from Fashion-MNIST does no better than random weights (3 draws)
@@ -106,15 +106,14 @@ def main(
     """
     with ex.Run("pretraining", locals(), quick_epochs=5) as run:
         # 1. Data: many pictures, few labels; and another data set
-        size = 14 if run.quick else 28
-        here = sources.load(data, image_size=size)
+        here = sources.load(data, image_size=28)
         turn = lambda x: np.rot90(x, axes=(1, 2)).copy()
         turned = (turn(here.x_train), turn(here.x_test), here.y_train, here.y_test)
-        there = sources.load(other, size) if other else sources.Dataset("turned", *turned)
+        there = sources.load(other, 28) if other else sources.Dataset("turned", *turned)
         if here.y_train is None or there.y_train is None:
             raise ValueError("--data and --other need labels: pass digits, mnist or fashion_mnist.")
         if run.quick:
-            labels, draws, steps = (30, 100, 1000), min(draws, 3), 150
+            labels, draws, steps = (30, 100), min(draws, 3), 150
         every = len(here.y_train)
         labels = tuple(number or every for number in labels)
         fewer = () if run.quick else labels[:3:2]  # for the other data set
@@ -130,7 +129,7 @@ def main(
         encoders = {name: model.encoder for name, model in models.items()}
 
         # 5. Look: test error against the number of labels, the same draws for every arm
-        table = {}
+        table, gains, few = {}, {}, min(labels)
         for where, images, numbers, arms in (
             ("here", here, labels, ARMS[:2] + ARMS[3:] if run.quick else ARMS),
             ("there", there, fewer, ("random", "pretrained", "reused")),
@@ -162,7 +161,7 @@ def main(
                     unit = f"test error, mean of {repeats} draws (std {values.std(ddof=1):.4f})"
                     run.metric(key if where == "here" else f"other_{key}", values.mean(), unit)
                 pair = (table[where, arm, number] for arm in ARMS[:2])
-                gain, low = evaluation.paired_gain(*pair)
+                gain, low = gains[where, number] = evaluation.paired_gain(*pair)
                 name = "gain" if where == "here" else "other_gain"
                 name += f"_{'all' if number == every else number}_labels"
                 run.metric(name, gain, "random minus pretrained, paired by draw")
@@ -184,16 +183,26 @@ def main(
             title = f"{images.name}: test error, mean and standard deviation over draws of labels\n"
             title += f"one pretraining of {run.epochs} epochs a layer, {steps} steps, seed {seed}; "
             title += f"{draws} draws (half as many where not compared in pairs)"
+            if where == "here":
+                gain, low = (100 * value for value in gains[where, few])
+                title += (
+                    f"\npretraining gains {gain:.1f} points at {few} labels, {low:.1f} or more "
+                )
+                title += "with 95 % confidence"
+                if run.quick:
+                    title += (
+                        "\na minute is too short for it to pay: MNIST, full run, 3.8 points at 100"
+                    )
             axes = ("labels", "test error in %")
             figure = figures.curves(lines, title, *axes, log_x=True, log_y=True, bars=True)
             run.figure("curve" if where == "here" else "curve_other", figure)
         run.save(models["here"])
-        few = min(labels)
         pretrained_, random, reused = (
             table["here", arm, few].mean() for arm in ("pretrained", "random", "reused")
         )
         outcome = f"test error with {few} labels {pretrained_:.1%} pretrained, {random:.1%} from "
         outcome += f"random weights, {reused:.1%} pretrained on {there.name}"
+        outcome += " (it takes more than a minute to pay)" if run.quick else ""
         run.finish(outcome, "curve")
 
 

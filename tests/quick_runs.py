@@ -30,7 +30,7 @@ QUICK = {
         figures={"pairs", "codes"},
         point="784 numbers pass through 3 and come back as digits",
         shows=lambda n: (
-            n["test_squared_error"] < 0.5 * n["mean_image_squared_error"]
+            n["test_squared_error"] < 0.55 * n["mean_image_squared_error"]
             and n["knn_accuracy"] > 0.8
         ),
     ),
@@ -44,6 +44,7 @@ QUICK = {
         point="a deep autoencoder loses less than PCA with a code of the same size",
         shows=lambda n: (
             n["test_squared_error"] < 0.95 * n["pca_squared_error"]
+            and n["test_squared_error"] < 0.95 * n["logistic_pca_squared_error"]
             and n["knn_accuracy_2d"] > 1.2 * n["pca_knn_accuracy_2d"]
         ),
     ),
@@ -79,7 +80,7 @@ QUICK = {
         figures={"sides", "pairs"},
         point="5,729 numbers suffice to bring digits back from a code of 32",
         shows=lambda n: (
-            n["convolutional_squared_error"] < 0.6 * n["mean_image_squared_error"]
+            n["convolutional_squared_error"] < 0.65 * n["mean_image_squared_error"]
             and n["dense_32_squared_error"] < 0.5 * n["convolutional_squared_error"]
             and n["convolutional_parameters"] == 5_729 < n["dense_32_parameters"] / 30
         ),
@@ -233,19 +234,19 @@ QUICK = {
         ),
     ),
     "pretraining": Quick(
-        figures={"curve", "curve_other"},
-        point="unlabelled images help where labels are scarce",
+        figures={"curve"},
+        point="unlabelled images help where labels are scarce: not within a minute, as it says",
         shows=lambda n: (
-            n["error_100_labels"] < 0.3
-            and n["random_error_100_labels"] < 0.3
-            and n["error_all_labels"] < n["error_30_labels"] < 0.7
+            n["error_30_labels"] < n["random_error_30_labels"] + 0.06
+            and n["error_100_labels"] < 0.2 > n["random_error_100_labels"]
+            and n["error_100_labels"] < 0.8 * n["error_30_labels"]
         ),
     ),
 }
 QUICK |= {
     "denoising_to_diffusion": Quick(
         figures={"field", "samples"},
-        point="one field of arrows, and only the one that knows the noise draws the curve",
+        point="both have the same arrows; from noise only diffusion spreads as the data do",
         shows=lambda n: (
             min(n["autoencoder_cosine"], n["diffusion_cosine"]) > 0.95
             and abs(n["diffusion_length_ratio"] - 1) < 0.15
@@ -257,16 +258,20 @@ QUICK |= {
 QUICK |= {  # small networks with many operations, which JAX fuses
     "stylegan": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="coarse styles set the digit, fine ones its strokes",
+        point="coarse and middle styles set the digit, fine ones its strokes, noise very little",
         shows=lambda n: (
-            n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
     "stylegan2": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="styles that scale kernels draw better digits",
+        point="the same of styles that scale kernels",
         shows=lambda n: (
-            n["frechet"] < 0.6 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
 }
@@ -276,9 +281,9 @@ CONVOLUTIONAL = {
         figures={"overlays"},
         point="skip connections add the details",
         shows=lambda n: (
-            n["fcn32s_mean_iou"] <= n["fcn16s_mean_iou"] + 0.01
-            and n["trivial_mean_iou"] < n["fcn8s_mean_iou"]
-            and n["fcn32s_boundary"] < n["fcn16s_boundary"] < n["fcn8s_boundary"]
+            n["trivial_mean_iou"] < n["fcn32s_mean_iou"] < n["fcn8s_mean_iou"] - 0.05
+            and 1.4 * n["fcn32s_boundary"] < n["fcn8s_boundary"] < n["unet_boundary"]
+            and n["unet_mean_iou"] > n["trivial_mean_iou"] + 0.1
         ),
     ),
     "unpooling_segnet": Quick(
@@ -310,9 +315,10 @@ CONVOLUTIONAL = {
     ),
     "mix_and_match": Quick(
         figures={"overlays", "grid"},
-        point="any encoder works with any decoder",
+        point="decoders that are handed fine maps are ahead of those that are not",
         shows=lambda n: (
-            min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > 1.5 * n["trivial_mean_iou"]
+            n["own_unet_mean_iou"] > n["own_segnet_mean_iou"] + 0.1
+            and min(n["own_unet_mean_iou"], n["own_fpn_mean_iou"]) > n["trivial_mean_iou"] + 0.1
         ),
     ),
     "dcgan": Quick(
@@ -324,46 +330,44 @@ CONVOLUTIONAL = {
         figures={"pairs", "walk"},
         point="one noise gives a digit and its edges",
         shows=lambda n: (
-            # in a minute both learn digits; that edges belong to them takes longer
-            n["shared_patches"] < 0.6 * n["independent_pixels_patches"]
-            and n["unshared_edge_iou"] < n["unshared_chance_edge_iou"] + 0.02
+            n["shared_edge_iou"] > n["shared_chance_edge_iou"] + 0.08
+            and n["unshared_edge_iou"] < n["unshared_chance_edge_iou"] + 0.03
             and n["shared_parameters"] < 0.6 * n["unshared_parameters"]
         ),
     ),
     "progan": Quick(
         figures={"samples", "growth", "fade"},
-        point="a GAN that grows draws digits at every side",
+        point="digits of few pixels first, then of twice the side, which is faded in",
         shows=lambda n: (
-            n["frechet"] < 0.25 * n["independent_pixels_frechet"] and n["classes_hit"] == 10
+            n["frechet"] < 0.5 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
         ),
     ),
     "diffusion": Quick(
-        figures={"process", "samples"},
-        point="a network that takes away a little noise at a time turns noise into digits",
+        figures={"process", "samples", "steps"},
+        point="noise goes in, a little is taken away many times, a digit comes out",
         shows=lambda n: (
-            n["eta_0_steps_10_frechet"] < 0.6 * n["independent_pixels_frechet"]
-            and n["eta_0_steps_10_frechet"] < min(n["eta_1_steps_10_frechet"], n["raw_frechet"])
+            n["eta_0_steps_50_frechet"] < 0.5 * n["independent_pixels_frechet"]
+            and n["eta_0_steps_10_frechet"] < n["eta_1_steps_10_frechet"]
             and n["round_trip"] < 0.05
-            and n["bits_per_dimension"] < 4  # 8 without a model
+            and n["bits_per_dimension"] < 4.5  # 8 without a model
         ),
     ),
     "latent_diffusion": Quick(
         figures={"reconstructions", "guidance", "steps", "inpainting"},
-        point="diffusion in the codes of an autoencoder draws the digit that is named",
+        point="an autoencoder and a U-Net in its codes draw the digit that is asked for",
         shows=lambda n: (
-            n["reconstruction_frechet"] < 0.2 * n["independent_pixels_frechet"]
+            n["reconstruction_frechet"] < 0.1 * n["independent_pixels_frechet"]
             and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
-            and n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
+            and n["class_accuracy"] >= max(0.85, n["guidance_1_class_accuracy"])
         ),
     ),
     "text_to_digit": Quick(
         figures={"prompts", "thickness", "slant"},
-        point="the digit follows the words of the prompt",
+        point="the digit and its slant follow the words of the prompt",
         shows=lambda n: (
-            n["class_accuracy"] >= max(0.5, n["guidance_1_class_accuracy"])
-            and min(n["thickness_accuracy"], n["slant_accuracy"]) > 0.42  # by chance a third
-            and n["thickness_range"] > 0.1
-            and n["slant_range"] > 4
+            n["class_accuracy"] >= max(0.7, n["guidance_1_class_accuracy"])
+            and n["slant_accuracy"] > 0.45  # by chance a third
+            and n["slant_range"] > 8
         ),
     ),
     "gan_progress": Quick(
@@ -376,13 +380,3 @@ CONVOLUTIONAL = {
         ),
     ),
 }
-# JAX compiles fastest; on the others a few keep the whole test within its ten minutes
-EVERYWHERE = ("transposed_convolution",)
-# a few; the others take minutes each, and run with KERAS_AE_LONG_TESTS=all
-IN_CI = (
-    *EVERYWHERE,
-    "vae",
-    "gan",
-    "dcgan",
-    "progan",
-)

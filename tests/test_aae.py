@@ -8,7 +8,7 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import data, evaluation, layers
-from tests.cases.case import SOON, numpy_weights, pixels
+from tests.cases.case import MANY_STEPS, SOON, numpy_weights, pixels
 from tests.cases.variational import adversarial, semi_supervised
 from tests.test_adversarial import numbers
 
@@ -86,6 +86,8 @@ def test_samples_by_class():
         adversarial().sample(2, labels=[0, 1])
 
 
+@pytest.mark.neutral("torch")
+@pytest.mark.compiled
 def test_codes_come_to_follow_the_prior():
     keras.utils.set_random_seed(0)
     rng = RNG(0)
@@ -96,7 +98,7 @@ def test_codes_come_to_follow_the_prior():
         keras_ae.dense_encoder((2,), 1, (64, 64), name="discriminator"),
         layers.GaussianPrior(2),
     )
-    model.compile(keras.optimizers.Adam(2e-3, 0.5), **SOON)
+    model.compile(keras.optimizers.Adam(2e-3, 0.5), **MANY_STEPS)
     prior = RNG(1).normal(size=(1000, 2))
     before = evaluation.mmd(model.encode(x), prior, 1.0)
     model.fit(x, batch_size=100, epochs=60, verbose=0)
@@ -137,6 +139,8 @@ def test_classification_counts_labelled_examples_alone():
         np.testing.assert_allclose(one + other, mean, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.neutral("torch")
+@pytest.mark.compiled
 def test_few_labels_name_the_classes():
     """Four far clusters, one label each."""
     keras.utils.set_random_seed(0)
@@ -155,7 +159,7 @@ def test_few_labels_name_the_classes():
         keras_ae.dense_encoder((4,), 1, (32,), name="style_discriminator"),
         layers.GaussianPrior(4),
     )
-    model.compile("adam", **SOON)
+    model.compile("adam", **MANY_STEPS)
     batches = keras_ae.Batches(
         x, np.full(800, -1), batch_size=50, augment=data.AddLabelled(x[few], truth[few], 8)
     )

@@ -262,6 +262,7 @@ def lazy():
     return model
 
 
+@pytest.mark.compiled
 def test_a_part_runs_in_every_third_step(tmp_path):
     x = np.random.default_rng(0).uniform(size=(40, 6)).astype("float32")
     model = lazy()

@@ -106,6 +106,7 @@ def test_probability_follows_the_signs():
     assert float(array(layer.overfitting)) == pytest.approx(-0.8)
 
 
+@pytest.mark.neutral("torch")
 def test_training_adapts_logs_and_saves_it(tmp_path):
     """With R1 and path lengths, whose gradients go through it."""
     keras.utils.set_random_seed(0)
@@ -179,6 +180,7 @@ def test_gradients_are_the_transpose():
     np.testing.assert_allclose(array(autodiff.gradient(length, x)).reshape(-1), expected, atol=1e-3)
 
 
+@pytest.mark.compiled
 def test_it_runs_under_xla():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("a question of TensorFlow's")

@@ -145,12 +145,14 @@ def test_what_it_does_not_know_is_one_line(arguments, message, capsys):
 
 def test_the_maintainers_flags(capsys, monkeypatch):
     done = []
-    monkeypatch.setattr(_results, "write_tables", lambda: done.append("table"))
+    monkeypatch.setattr(maintenance._pages, "write", lambda: done.append("table"))
+    monkeypatch.setattr(maintenance._gallery, "collect", done.append)
     monkeypatch.setattr(_results, "collect", lambda *arguments: done.append(arguments))
     maintenance.main(["--table"])
     maintenance.main(["--collect", "runs/a", "runs/b"])
     maintenance.main(["--as", "reuse", "--collect", "runs/c"])
-    assert done == ["table", (["runs/a", "runs/b"], ""), (["runs/c"], "reuse")]
+    maintenance.main(["--gallery", "runs/a"])
+    assert done == ["table", (["runs/a", "runs/b"], ""), (["runs/c"], "reuse"), ["runs/a"]]
     maintenance.main([])
     assert "python -m recipes run NAME" in capsys.readouterr().out
 
@@ -178,13 +180,15 @@ def test_files_and_consoles_that_are_not_utf_8():
     assert re.search(r"test_squared_error +\S+ +[\d.]+ \? [\d.]+ \(", process.stdout)  # no "±"
 
 
-def test_a_backend_that_is_missing_is_one_line(capsys, monkeypatch):
+@pytest.mark.parametrize("package, hint", [("jax", "KERAS_BACKEND"), ("tyro", "docs/install.md")])
+def test_a_package_that_is_missing_is_one_line(package, hint, capsys, monkeypatch):
     def missing(name):
-        raise ModuleNotFoundError("No module named 'jax'", name="jax")
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
     monkeypatch.setattr(_command.importlib, "import_module", missing)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     with pytest.raises(SystemExit) as exit_:
         _command.main(["run", "vae"])
     error = capsys.readouterr().err
-    assert exit_.value.code == 1 and "jax is not installed" in error and error.count("\n") == 1
+    assert exit_.value.code == 1 and error.count("\n") == 1
+    assert f"vae needs {package}, which is not installed" in error and hint in error

@@ -146,7 +146,7 @@ def test_projection_is_unbiased():
     assert len(np.unique(draws[:, 0])) > 10  # fresh in every call
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_gradient_of_the_projection_is_unbiased():
     case = dense(5, (4,), ("sigmoid",))
     model, _, x = prepared(case, "projection", num_projections=50)
@@ -295,7 +295,7 @@ def test_only_the_code_of_a_dict_is_penalised():
     assert model.chosen_method == "exact" and history["contraction"][0] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_tied_the_penalty_shrinks_the_jacobian():
     """More weight, less contraction, on a model that cannot evade it."""
     x = np.random.default_rng(0).uniform(size=(64, 12)).astype("float32")

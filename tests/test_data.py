@@ -1,5 +1,6 @@
 """Data sources, batches and their order."""
 
+import functools
 import os
 
 import keras
@@ -135,6 +136,7 @@ def test_unknown_names_are_refused_at_once(monkeypatch, tmp_path):
             data.load(name)
 
 
+@functools.cache
 def mnist():
     pytest.importorskip("tensorflow", reason="TFDS needs TensorFlow")
     root = os.environ.get("KERAS_AE_DATA", "")

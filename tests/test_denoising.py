@@ -211,6 +211,8 @@ def test_several_corruptions_in_a_row():
     np.testing.assert_allclose(both.predict(X, verbose=0), both.reconstruct(X), atol=1e-6)
 
 
+@pytest.mark.neutral("torch")
+@pytest.mark.compiled
 def test_a_stack_corrupts_every_stage():
     keras.utils.set_random_seed(0)
     shape = X.shape[1:]

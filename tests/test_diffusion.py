@@ -12,6 +12,8 @@ from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import DotProductAttention, SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
 
+pytestmark = pytest.mark.compiled
+
 NAMES = ("linear", "sqrt_linear", "cosine")
 MEAN = np.array([0.6, -0.3])
 COVARIANCE = np.array([[0.30, 0.12], [0.12, 0.10]])

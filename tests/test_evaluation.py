@@ -7,6 +7,8 @@ from scipy import special
 
 from keras_ae import data, evaluation
 
+pytestmark = pytest.mark.compiled
+
 
 def test_squared_error_and_the_trivial_answer():
     x = np.array([[0.0, 1.0], [1.0, 1.0]])

@@ -8,6 +8,8 @@ from scipy import ndimage
 
 from keras_ae import data, evaluation
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture(scope="module")
 def images():
@@ -31,6 +33,7 @@ def test_a_seed_gives_one_classifier(images):
     assert first.fingerprint == again.fingerprint != other.fingerprint
 
 
+@pytest.mark.neutral("torch")
 def test_scores_worsen_where_samples_do(images, extractor):
     x, half = images.x_train, len(images.x_train) // 2
     real, other, labels = x[:half], x[half:], images.y_train[half:]

@@ -440,9 +440,11 @@ LEARNS = {
     "hinge": R1,
     "relativistic": {"r1": 0.1, "r2": 0.1},
 }
-LOSSES = ["non_saturating", *list(LEARNS)[1:]]
+MARKS = {"non_saturating": (), "wasserstein": pytest.mark.neutral("torch")}
+LOSSES = [pytest.param(name, marks=MARKS.get(name, pytest.mark.slow)) for name in LEARNS]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("loss", LOSSES)
 def test_samples_come_to_fit_the_data(loss):
     """Data are N(-0.3, 0.25^2) in each of two pixels, cut at -1 and 1."""

@@ -67,7 +67,7 @@ def count_stylegan_generator(side):
     keras.backend.backend() == "jax",
     reason="JAX compiles the start of every shape; counts are equal",
 )
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_sizes_of_the_papers():
     """At 1024 pixels: ProGAN 23.1 M for each network (K2017, table 2), StyleGAN's generator 26.2 M
     (K2018, section 2)."""
@@ -375,7 +375,10 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("build, batch", [(progan, 5), (stylegan, 6)])
+@pytest.mark.parametrize(
+    "build, batch",
+    [(progan, 5), (stylegan, 6)],
+)
 def test_killed_in_the_middle_of_a_fade(build, batch, tmp_path):
     """Two batches an epoch: the third and fourth epochs are in the fade of the second side."""
 

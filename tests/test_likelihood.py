@@ -38,6 +38,7 @@ def linear_gaussian():
     return model, x, stats.multivariate_normal(b, covariance).logpdf(x)
 
 
+@pytest.mark.neutral("torch")
 def test_the_known_evidence_is_found():
     model, x, evidence = linear_gaussian()
     bound = evaluation.elbo(model, x, num_samples=500)
@@ -49,6 +50,7 @@ def test_the_known_evidence_is_found():
     assert abs((nll + evidence).mean()) < 0.05
 
 
+@pytest.mark.neutral("torch")
 def test_the_bound_is_that_of_the_exact_posterior():
     """log p(x) - ELBO = KL(q || posterior), which is known too."""
     model, x, evidence = linear_gaussian()
@@ -105,6 +107,7 @@ def test_it_falls_with_the_samples_and_honours_their_number():
     assert set(counted) == {3, 1}
 
 
+@pytest.mark.neutral("torch")
 def test_large_images_are_taken_fewer_at_a_time(monkeypatch):
     model, x, evidence = linear_gaussian()
     held, predict = [], likelihood._Pass.predict

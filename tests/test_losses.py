@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_ae import losses
 from keras_ae.engine import autodiff
+from tests.cases.case import SOON
 
 
 def value(tensor):
@@ -118,7 +119,6 @@ LOSSES = {
     for name in ("cross_entropy", "focal", "dice", "jaccard", "tversky", "lovasz")
 }
 VOID = 9
-COMPILES = keras.backend.backend() != "torch"  # takes a minute there, with nothing to learn
 
 
 def label_maps(seed=0, scale=1.0):
@@ -316,9 +316,8 @@ def test_segmentation_at_extreme_logits(name):
     assert keras.backend.standardize_dtype(loss(half).dtype) == "float32"
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_segmentation_inside_fit(name):
-    """Non-contiguous gradients (PyTorch), a batch of unknown size, XLA."""
+def fitted(loss, epochs, **how):
+    """Losses of a small network that is trained on label maps, in batches of two sizes."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(6, 8, 6, 2)).astype("float32")
     y = (x[..., 0] > 0).astype("int32") + (x[..., 1] > 0)
@@ -327,10 +326,28 @@ def test_segmentation_inside_fit(name):
     inputs = keras.Input((8, 6, 2))
     hidden = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
     model = keras.Model(inputs, keras.layers.Conv2D(3, 1)(hidden))
-    wanted = lambda target, logits: ops.mean(LOSSES[name](target, logits, 255, [1.0, 2.0, 1.0]))
-    model.compile(keras.optimizers.Adam(0.05), wanted, jit_compile=COMPILES)
-    history = model.fit(x, y, batch_size=4, epochs=15, verbose=0).history["loss"]
+    wanted = lambda target, logits: ops.mean(loss(target, logits, 255, [1.0, 2.0, 1.0]))
+    model.compile(keras.optimizers.Adam(0.05), wanted, **how)
+    return model.fit(x, y, batch_size=4, epochs=epochs, verbose=0).history["loss"]
+
+
+@pytest.mark.neutral("torch")
+@pytest.mark.parametrize("name", LOSSES)
+def test_segmentation_inside_fit(name):
+    """Each is learned; non-contiguous gradients (PyTorch)."""
+    history = fitted(LOSSES[name], 15, **SOON)
     assert history[-1] < 0.7 * history[0]
+
+
+@pytest.mark.compiled
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="it has no XLA")
+def test_segmentation_under_xla():
+    """All of them in one program, for a batch of unknown size."""
+    together = lambda *arguments: sum(loss(*arguments) for loss in LOSSES.values())
+    history = fitted(together, 4, jit_compile=True)
+    assert history[-1] < history[0]
+    if keras.backend.backend() == "tensorflow":
+        np.testing.assert_allclose(history, fitted(together, 4, run_eagerly=True), rtol=1e-3)
 
 
 def test_empty_classes_have_no_reward():

@@ -60,7 +60,7 @@ def test_padding():
         data.padded(digits, 7)
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_inception_features(tmp_path):
     keras.utils.set_random_seed(0)
     network = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=None)

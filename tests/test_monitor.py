@@ -45,6 +45,7 @@ def classifier():
     return evaluation.FeatureExtractor(network, 0.0)
 
 
+@pytest.mark.neutral("torch")
 def test_what_it_leaves_and_that_training_is_not_changed(tmp_path, real):
     data = (pixels(np.random.default_rng(0), 12, (8, 8, 1))[0],)
     keras.utils.set_random_seed(0)
@@ -77,6 +78,7 @@ def test_what_it_leaves_and_that_training_is_not_changed(tmp_path, real):
         np.testing.assert_array_equal(mine, other)
 
 
+@pytest.mark.neutral("torch")
 def test_the_best_weights_are_kept_and_a_resumed_run_has_the_same(tmp_path, real):
     data = (pixels(np.random.default_rng(0), 12, (8, 8, 1))[0],)
 

@@ -1,6 +1,6 @@
 """Encoders and decoders mixed and matched: every pair trains, saves, loads and exports."""
 
-import os
+import itertools
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.cases.case import SOON
 
 SHAPE = (35, 49, 2)
 ENCODERS = ("own", *pyramid.APPLICATIONS)
-# every encoder and every decoder in some pair; KERAS_AE_LONG_TESTS=all has the whole table
+# every encoder and every decoder in some pair; --all has the whole table
 CHOSEN = {
     ("VGG16", "segnet"),
     ("ResNet50", "linknet"),
@@ -60,22 +60,21 @@ def encoder(name, channels=2):
     return keras_ae.pyramid_encoder(narrow(application), taps=taps)
 
 
-@pytest.mark.parametrize("decoder", pyramid_decoder.DECODERS)
-@pytest.mark.parametrize("name", ENCODERS)
+def pairs():
+    for name, decoder in itertools.product(ENCODERS, pyramid_decoder.DECODERS):
+        chosen = pytest.mark.neutral("torch") if (name, decoder) in CHOSEN else pytest.mark.slow
+        yield pytest.param(name, decoder, marks=() if name == "own" else chosen)
+
+
+@pytest.mark.parametrize("name, decoder", pairs())
 def test_every_pair(name, decoder, tmp_path):
     """Eagerly, which needs no compilation; at an odd size with two channels."""
-    level, backend = os.environ.get("KERAS_AE_LONG_TESTS", ""), keras.backend.backend()
-    if name != "own" and level != "all":
-        if (name, decoder) not in CHOSEN:
-            pytest.skip("KERAS_AE_LONG_TESTS=all has the whole table of pairs")
-        if backend == "jax" or (backend == "tensorflow" and not level):
-            pytest.skip("takes long: TensorFlow has it with KERAS_AE_LONG_TESTS=1, as in .ci/run")
     keras.utils.set_random_seed(0)
     model = keras_ae.EncoderDecoder(encoder(name), decoder, 3, SHAPE, width=2)
     rng = np.random.default_rng(0)
     x = rng.uniform(size=(2, *SHAPE)).astype("float32")
     y = rng.integers(0, 3, (2, *SHAPE[:2]))
-    model.compile(keras.optimizers.SGD(0.01), run_eagerly=backend != "jax", **SOON)
+    model.compile(keras.optimizers.SGD(0.01), **SOON)
     before = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
     assert np.isfinite(model.fit(x, y, verbose=0).history["loss"]).all()
     after = [ops.convert_to_numpy(weight) for weight in model.trainable_weights]
@@ -94,6 +93,7 @@ def test_every_pair(name, decoder, tmp_path):
         np.testing.assert_allclose(next(iter(served.values())), expected, atol=1e-4)
 
 
+@pytest.mark.neutral
 @pytest.mark.parametrize("name", list(pyramid.APPLICATIONS))
 def test_taps_have_their_strides(name):
     """Of the real network: the last map of each stride, where a map of the next begins."""

@@ -11,7 +11,9 @@ from keras_ae.diffusion.ddpm import DDPM
 from keras_ae.layers.attention import SinusoidalEmbedding
 from keras_ae.networks.denoiser import diffusion_unet
 from recipes._diffusion import inpaint
-from tests.cases.case import SOON
+from tests.cases.case import MANY_STEPS
+
+pytestmark = pytest.mark.compiled
 
 BEFORE = []  # the weights of the network that `trained` trains
 
@@ -26,7 +28,7 @@ def trained():
     labels = np.arange(512) % 2
     noise = 0.1 * np.random.default_rng(0).normal(size=(512, 4, 4, 1))
     x = np.clip(np.where(labels, 0.6, -0.6)[:, None, None, None] + noise, -1, 1).astype("float32")
-    model.compile(keras.optimizers.Adam(3e-3), **SOON)
+    model.compile(keras.optimizers.Adam(3e-3), **MANY_STEPS)
     model.fit(x, labels, batch_size=64, epochs=20, verbose=0)
     return model, x, labels
 
@@ -173,7 +175,7 @@ def test_every_weight_of_a_network_is_trained(trained):
             assert np.abs(before - ops.convert_to_numpy(weight)).max() > 1e-6, weight.path
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
     model, _, _ = trained
     noise, labels = model.sample_noise(4, seed=5), np.array([0, 1, 1, 0], "int32")
@@ -192,13 +194,14 @@ def test_a_file_and_an_export_draw_what_the_model_draws(trained, tmp_path):
     np.testing.assert_allclose(served, drawn, atol=1e-4)
 
 
+@pytest.mark.neutral("torch")
 def test_half_precision_trains_a_network(trained):
     _, x, labels = trained
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         network = diffusion_unet((4, 4, 1), 4, (1,), 1, (4,), groups=2, token_shape=(1, 4))
         model = DDPM(network, num_steps=20, num_classes=2, sampling_steps=2)
-        model.compile(keras.optimizers.Adam(1e-2), **SOON)
+        model.compile(keras.optimizers.Adam(1e-2), **MANY_STEPS)
         losses = model.fit(x, labels, batch_size=256, epochs=4, verbose=0).history["loss"]
         assert network.compute_dtype == "bfloat16" and model.sample(2, seed=0).dtype == "float32"
     finally:

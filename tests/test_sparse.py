@@ -99,7 +99,7 @@ def test_l1_and_kl_are_logged_unweighted():
         np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_the_weight_counts():
     """A known mistake is a weight that is never used: more of it makes a sparser code."""
     x = RNG.uniform(size=(64, 6, 5, 1)).astype("float32")

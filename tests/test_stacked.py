@@ -38,7 +38,7 @@ def test_stages_are_the_layers_of_the_deep_network():
     np.testing.assert_allclose(x, deep.encode(data(4)), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_pretraining_helps_before_any_fine_tuning():
     x, deep = data(), model()
     deep.compile(keras.optimizers.Adam(0.003))

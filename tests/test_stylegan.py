@@ -50,7 +50,7 @@ def count_discriminator(side):
     return number + 9 * 513 * 512 + 512 + 16 * 512 * 512 + 512 + 513
 
 
-@pytest.mark.slow
+@pytest.mark.neutral("torch")
 def test_sizes_of_the_paper():
     """1024 pixels: 30.37 M weights in the generator, 29.01 M in the discriminator."""
     networks = keras_ae.stylegan2_networks((1024, 1024, 3))
@@ -254,6 +254,7 @@ def test_lazy_terms_count_for_the_steps_that_they_miss():
     assert array(r1["r1"]).shape == (5,) and lengths.shape == (3,)
 
 
+@pytest.mark.neutral("torch")
 def test_lengths_come_to_their_mean():
     """The mean of lengths follows, and the penalty falls when it alone is trained."""
     keras.utils.set_random_seed(0)
@@ -299,18 +300,19 @@ def test_mixing_takes_two_styles():
     np.testing.assert_array_equal(np.diff(array(model._styles(4, {}, False)), axis=1), 0)
 
 
+@pytest.mark.neutral("torch")
 def test_truncation_goes_to_the_mean_that_training_saw():
     keras.utils.set_random_seed(0)
     model = stylegan2()
     model.compile("sgd", **SOON)
     x = np.random.default_rng(0).uniform(-1, 1, (200, 8, 8, 1)).astype("float32")
-    model.fit(x, batch_size=10, verbose=0)
+    model.fit(x, batch_size=20, verbose=0)
     mean = array(model.average.get_layer("codes").mean)
     noise = model.sample_noise(20_000, seed=0)
     w = model.map(noise)
     assert np.abs(mean).max() > 0.01
-    # 20 steps, two draws of 10 each: the mean has gone 1 - 0.995^40 of the way
-    np.testing.assert_allclose(mean, (1 - 0.995**40) * w[:, 0].mean(0), rtol=0.4, atol=0.02)
+    # 10 steps, two draws of 20 each: the mean has gone 1 - 0.995^20 of the way
+    np.testing.assert_allclose(mean, (1 - 0.995**20) * w[:, 0].mean(0), rtol=0.4, atol=0.01)
     np.testing.assert_allclose(
         model.map(noise[:3], truncation=0.0), np.tile(mean, (3, 4, 1)), atol=1e-6
     )
@@ -329,6 +331,7 @@ def test_truncation_goes_to_the_mean_that_training_saw():
     np.testing.assert_allclose(model.synthesize(model.map(noise[:3])), model.generate(noise[:3]))
 
 
+@pytest.mark.neutral("torch")
 def test_projection_finds_images_that_it_drew():
     keras.utils.set_random_seed(0)
     model = stylegan2()
@@ -364,6 +367,7 @@ def test_the_average_follows_by_images_seen():
         np.testing.assert_allclose(array(weight) - mean, left, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_large_image_is_drawn():
     """1024 pixels, one forward pass."""
     keras.utils.set_random_seed(0)

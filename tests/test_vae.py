@@ -162,6 +162,7 @@ def test_one_importance_sample_is_the_elbo():
     assert (np.abs(sampled.mean(axis=0) - expected) < 4 * error + 1e-4).all()
 
 
+@pytest.mark.neutral("torch")
 def test_more_importance_samples_tighten_the_bound():
     x, bounds = pixels(), []
     for k in (1, 5, 50):  # fresh noise for each of them

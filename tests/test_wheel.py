@@ -18,14 +18,21 @@ from tests import processes
 pytestmark = pytest.mark.neutral
 ROOT = processes.ROOT
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-MODEL = """
-import keras_ae, keras_ae.recipes.vae
-x = keras_ae.data.load("digits").x_train[:100]
-encoder = keras_ae.dense_encoder(x.shape[1:], 8)
-model = keras_ae.Autoencoder(encoder, keras_ae.dense_decoder(x.shape[1:], 8), loss="bernoulli")
-model.compile("adam")
+# the README's model, built and not trained
+EXAMPLE = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")[2]
+BUILD = [
+    line
+    for line in EXAMPLE.partition("```")[0].splitlines()
+    if line.startswith(("import ", "model = ", "model.compile("))
+]
+MODEL = (
+    "\n".join(BUILD)
+    + """
+import numpy, keras_ae.recipes.vae
+x = numpy.zeros((2, 28, 28, 1), "float32")
 print(model.reconstruct(x).shape == x.shape, keras_ae.__file__, keras_ae.recipes.vae.__file__)
 """
+)
 
 
 def called(*command, **options):
@@ -135,6 +142,7 @@ def test_a_recipe_and_a_model_without_the_checkout(installed):
     assert run["versions"]["keras_ae"] == keras_ae.__version__ and run["commit"] == "unknown"
     assert run["metrics"]["test_squared_error"]["value"] > 0
     assert (installed / "run" / "pairs.png").exists()
+    assert len(BUILD) == 3
     right, *files = output.split()[-3:]
     assert right == "True"
     assert all(pathlib.Path(file).is_relative_to(installed / "site") for file in files)

@@ -54,6 +54,9 @@ class StyleGAN(Growing, StyleBased):
         ramp: float, the same as a share of the images seen so far, where that is less, or `None`.
             Defaults to `None`.
         augment: Keras layer, as in `GAN`. Defaults to `None`.
+        loss: name, as in `GAN`; "wasserstein" with `gradient_penalty=10.0` and `r1=0.0` is what the
+            paper trains with on CelebA-HQ. Defaults to `"non_saturating"`.
+        gradient_penalty: float, weight, as in `GAN`. Defaults to `0.0`.
         **kwargs: `name` and `dtype`, as in `keras.Model`.
 
     Raises:
@@ -73,6 +76,8 @@ class StyleGAN(Growing, StyleBased):
         average_images=10_000,
         ramp=None,
         augment=None,
+        loss="non_saturating",
+        gradient_penalty=0.0,
         **kwargs,
     ):
         super().__init__(
@@ -84,7 +89,9 @@ class StyleGAN(Growing, StyleBased):
             mixing=mixing,
             average_images=average_images,
             ramp=ramp,
+            loss=loss,
             noise=noise,
+            gradient_penalty=gradient_penalty,
             r1=r1,
             augment=augment,
             **kwargs,

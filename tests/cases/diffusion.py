@@ -41,7 +41,7 @@ def plain_first_stage(**kwargs):
     x = conv(3, 2, activation="tanh")(image)
     y = keras.layers.UpSampling2D()(conv(3, activation="tanh")(code))
     return keras_ae.FirstStage(
-        keras.Model(image, {name: conv(2)(x) for name in ("mean", "log_variance")}),
+        keras.Model(image, {name: conv(2, name=name)(x) for name in ("mean", "log_variance")}),
         keras.Model(code, conv(1, dtype="float32")(y)),
         keras_ae.patch_discriminator((4, 4, 1), 2, 1),
         **kwargs,

@@ -25,7 +25,7 @@ def wasserstein_gan(**kwargs):
         "r1": 0.1,
         "r2": 0.2,
         "weight_clip": 0.5,
-        "critic_steps": 2,
+        "critic_steps": 3,
         "average_decay": 0.9,
         "augment": keras.layers.GaussianNoise(0.1, seed=3),
     }
@@ -162,6 +162,8 @@ CASES = [
         build=lambda: stylegan(
             noise="uniform",
             start_side=4,
+            loss="least_squares",
+            gradient_penalty=2.0,
             r1=0.5,
             mixing=0.8,
             average_images=20,
@@ -170,7 +172,7 @@ CASES = [
         ),
         data=lambda rng, examples: with_classes((8, 8, 1))(rng, examples)[:1],
         unmoved=FADED_OUT,
-        random_terms=("loss", "discriminator", "generator", "r1"),
+        random_terms=("loss", "discriminator", "generator", "gradient_penalty", "r1"),
         falling="",
     ),
     Case(
@@ -181,9 +183,9 @@ CASES = [
             group_size=1,  # with more, a logit depends on the batch
             noise="uniform",
             r1=0.5,
-            r1_every=2,
+            r1_every=3,
             path_length=1.0,
-            path_every=2,
+            path_every=3,
             path_decay=0.5,
             mixing=0.8,
             average_images=20,
