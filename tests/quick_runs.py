@@ -357,7 +357,7 @@ CONVOLUTIONAL = {
         shows=lambda n: (
             n["reconstruction_frechet"] < 0.1 * n["independent_pixels_frechet"]
             and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
-            and n["class_accuracy"] >= max(0.85, n["guidance_1_class_accuracy"])
+            and n["class_accuracy"] >= max(0.75, n["guidance_1_class_accuracy"])
         ),
     ),
     "text_to_digit": Quick(
