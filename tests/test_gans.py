@@ -440,8 +440,8 @@ LEARNS = {
     "hinge": R1,
     "relativistic": {"r1": 0.1, "r2": 0.1},
 }
-ONCE = pytest.mark.neutral("torch")
-LOSSES = ["non_saturating", *(pytest.param(name, marks=ONCE) for name in list(LEARNS)[1:])]
+MARKS = {"non_saturating": (), "wasserstein": pytest.mark.neutral("torch")}
+LOSSES = [pytest.param(name, marks=MARKS.get(name, pytest.mark.slow)) for name in LEARNS]
 
 
 @pytest.mark.compiled

@@ -68,7 +68,7 @@ def test_parameters_of_fcn(stride, counts):
 
 
 @full_size
-@pytest.mark.neutral("torch")
+@pytest.mark.slow
 def test_parameters_of_the_whole_fcn():
     """As the paper's fcn8s for PASCAL: learned upsampling has no bias; half a gigabyte."""
     model = keras_ae.FCN((None, None, 3), 21, 8)

@@ -367,7 +367,7 @@ def test_the_average_follows_by_images_seen():
         np.testing.assert_allclose(array(weight) - mean, left, rtol=1e-3)
 
 
-@pytest.mark.neutral("torch")
+@pytest.mark.slow
 def test_a_large_image_is_drawn():
     """1024 pixels, one forward pass."""
     keras.utils.set_random_seed(0)
