@@ -106,7 +106,9 @@ def main(
             if shared:
                 run.save(model)
         result = f"edges drawn with a digit meet its edges, IoU: {', '.join(found.values())}"
-        title = f"Digit and edges of one noise\n{result}"
+        title = (
+            f"Digit and edges of one noise, and how they agree (IoU)\n{', '.join(found.values())}"
+        )
         run.figure("pairs", figures.strips(rows, f"{title}\n{about}"))
         run.figure("walk", figures.strips(walk, f"From one noise to another\n{about}"))
         run.finish(result, "pairs")

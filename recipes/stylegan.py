@@ -63,6 +63,7 @@ def main(
 
         # 5. Look: scores, samples over time, and what styles do
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
+        about += ", too few for whole digits" if run.quick else ""
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
         _samples.pictures(run, model, images, extractor, looks, about, "training")
         outcome = _samples.style_pictures(run, model, extractor, about)
