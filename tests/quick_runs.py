@@ -126,7 +126,7 @@ QUICK = {
         figures={"strips_masking", "strips_salt_and_pepper", "strips_gaussian", "gain"},
         point="noisy digits come back clean, cleaner than a median filter makes them",
         shows=lambda n: all(
-            n[f"{name}_gain"] > max(6, n[f"{name}_median_gain"] + 2)
+            n[f"{name}_gain"] > max(5, n[f"{name}_median_gain"] + 1.5)
             for name in ("masking", "salt_and_pepper", "gaussian")
         ),
     ),
