@@ -52,7 +52,7 @@ def test_a_file_of_a_later_version_is_refused(tmp_path, monkeypatch):
     model.save_weights(tmp_path / "later.weights.h5")
     assert keras.saving.load_model(tmp_path / "later.keras").count_params() == model.count_params()
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="has form 2 .* forms up to 1: update keras_ae"):
+    with pytest.raises(ValueError, match=r"has form 2 .* forms up to 1: update keras_ae"):
         keras.saving.load_model(tmp_path / "later.keras")
     with pytest.raises(ValueError, match="update keras_ae"):
         model.load_weights(tmp_path / "later.weights.h5")
