@@ -58,31 +58,31 @@ NOT_ON_JAX = (
     *("test_group_normalization_is_that_of_keras", "test_it_runs_under_xla"),
     "test_real_layers_have_the_sides_of_the_formulas",
 )
-# Of Cases that are not `whole` TensorFlow has the golden values alone; PyTorch, which compiles
-# nothing, has all checks of all Cases. JAX trains one Case for each way to make a step,
+# The contract: PyTorch, which compiles nothing, has all checks of all Cases. TensorFlow and JAX
+# have all of one Case for each way to make a step,
 STEPS = (
     *("autoencoder_bernoulli", "contractive_closed_form", "vae", "semi_supervised_aae"),
     *("segmentation_unet", "gan_dcgan", "gan_growing", "diffusion_ddpm", "diffusion_first_stage"),
 )
-# and TensorFlow, where other tests run op by op, traces these
-TRACED = (*STEPS[:6], "denoising_autoencoder", "diffusion_ddpm", "diffusion_first_stage")
-# exported is one for each kind of endpoints
-EXPORTED = (
-    *("autoencoder_bernoulli", "autoencoder_switches", "vae", "adversarial_labels"),
-    *("semi_supervised_aae", "segmentation_unet", "segmentation_segnet", "gan_wasserstein"),
-    *("gan_dcgan", "gan_cogan", "gan_growing", "stylegan_second"),
-    *("diffusion_ddpm", "diffusion_first_stage", "diffusion_latent"),
-)
-ALSO = {
-    ("tensorflow", "test_steps_as_a_user_compiles_them"): TRACED,
-    ("tensorflow", "test_export"): EXPORTED,
+# these of the Case that is `whole` of each other model, and TensorFlow golden values of all
+OF_WHOLE_CASES = {
+    "tensorflow": ("test_mixed_bfloat16_trains", "test_a_file_of_another_backend"),
+    "jax": ("test_golden_values", "test_a_step_can_be_traced"),
+}
+# On TensorFlow, where other tests run op by op, these are traced; exported is one for each kind of
+# endpoints (those of test_export.py beside it)
+CHOSEN = {
+    ("tensorflow", "test_steps_as_a_user_compiles_them"): (*STEPS, "denoising_autoencoder"),
+    ("tensorflow", "test_export"): (
+        *("autoencoder_switches", "adversarial_labels", "semi_supervised_aae"),
+        *("segmentation_unet", "segmentation_segnet", "gan_dcgan", "gan_cogan", "gan_growing"),
+        *("stylegan_second", "diffusion_first_stage"),
+    ),
     ("jax", "test_export"): ("autoencoder_bernoulli", "vae", "gan_dcgan", "diffusion_ddpm"),
     ("jax", "test_mixed_bfloat16_trains"): ("autoencoder_bernoulli", "vae", "gan_dcgan"),
 }
 # older files that JAX loads
 OLDER = ("autoencoder_tied", "vae", "semi_supervised_aae", "segmentation_unet", "gan_dcgan")
-# and what it checks of whole Cases that are not in STEPS
-OF_WHOLE_CASES = ("test_golden_values", "test_a_step_can_be_traced")
 
 
 def pytest_addoption(parser):
@@ -109,8 +109,8 @@ def second_tier(item, backend):
     neutral = item.get_closest_marker("neutral")
     if neutral or stem in NEUTRAL:
         one = neutral.args[0] if neutral and neutral.args else "tensorflow"
-        if backend != one:
-            return f"the same on every backend: {one} has it, this one with --all"
+        same = f"the same on every backend: {one} has it, this one with --all"
+        return "" if backend == one else same
     if backend == "jax" and (stem in NOT_ON_JAX or name in NOT_ON_JAX):
         return "TensorFlow and PyTorch have it, JAX with --all"
     file = parameters.get("file") if stem == "test_older_files" else None
@@ -118,13 +118,12 @@ def second_tier(item, backend):
         return "TensorFlow and PyTorch load it, JAX with --all"
     if case is None or backend == "torch":
         return ""
-    elsewhere = "checked on other Cases or backends: this one with --all"
-    if (backend, name) in ALSO:
-        return "" if case.name in ALSO[backend, name] else elsewhere
-    if not case.whole:
-        return "" if backend == "tensorflow" and name == "test_golden_values" else elsewhere
-    if backend == "jax" and case.name not in STEPS and name not in OF_WHOLE_CASES:
-        return elsewhere
+    if (backend, name) in CHOSEN:
+        has_it = case.name in CHOSEN[backend, name]
+    else:
+        has_it = case.name in STEPS or (case.whole and name in OF_WHOLE_CASES[backend])
+    if not has_it and (backend, name) != ("tensorflow", "test_golden_values"):
+        return "checked on other Cases or on PyTorch: this one with --all"
     return ""
 
 

@@ -53,4 +53,5 @@ if __name__ == "__main__":
         if case.name not in (sys.argv[1:] or missing):
             continue
         np.savez_compressed(FOLDER / f"{case.name}.npz", **compute(case))
-        prepared(case).save(FOLDER / f"{case.name}.keras")
+        if case.whole:  # a file of another backend: one of each model
+            prepared(case).save(FOLDER / f"{case.name}.keras")

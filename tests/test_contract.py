@@ -251,7 +251,7 @@ def test_dynamic_batch(case, trained):
 def test_mixed_bfloat16_trains(case):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = compiled(case)
+        model = compiled(case, learning_rate=0.005)
         history = train(model, arrays(case, 8), epochs=2)
         assert model.predict(arrays(case)[0], verbose=0).dtype == np.float32
     finally:
@@ -336,7 +336,9 @@ def test_golden_values(case):
 
 
 def test_a_file_of_another_backend(case):
-    """The files were written on JAX."""
+    """The files were written on JAX; one of each model."""
+    if not case.whole:
+        pytest.skip("only the whole Case of a model has a file")
     model = keras.saving.load_model(golden.FOLDER / f"{case.name}.keras")
     data = case.data(np.random.default_rng(1), 4)
     expected = np.load(golden.FOLDER / f"{case.name}.npz")["prediction"]

@@ -21,7 +21,7 @@ def train(devices, loss, end, low):
             keras_ae.dense_decoder((20,), 3, (8, 16), "tanh", end), loss=loss, l2=1e-3)
         model.compile(keras.optimizers.Adam(0.01))
         x = np.random.default_rng(0).uniform(low, 1, size=(64, 20)).astype("float32")
-        logs = model.fit(x, batch_size=16, epochs=10, validation_data=x, verbose=0).history
+        logs = model.fit(x, batch_size=16, epochs=4, validation_data=x, verbose=0).history
         assert model.predict(x[:7], verbose=0).shape == model.reconstruct(x[:7]).shape == (7, 20)
         weights = [keras.ops.convert_to_numpy(w) for w in model.weights]
         model.fit(x[:17], batch_size=16, verbose=0)  # an example that cannot be shared
@@ -159,11 +159,15 @@ print("equal")
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",  # two strategies in one process do not get on
-    (SCRIPT, ADVERSARIAL, FEW_LABELS, COUNTERS, DIFFUSION),
-    ids=("plain", "adversarial", "few_labels", "counters", "diffusion"),
+    (
+        pytest.param(SCRIPT, id="plain", marks=pytest.mark.neutral("jax")),
+        pytest.param(ADVERSARIAL, id="adversarial", marks=pytest.mark.slow),
+        pytest.param(FEW_LABELS, id="few_labels", marks=pytest.mark.neutral),
+        pytest.param(COUNTERS, id="counters", marks=pytest.mark.slow),
+        pytest.param(DIFFUSION, id="diffusion", marks=pytest.mark.slow),
+    ),
 )
 def test_two_devices_equal_one(script):
     if keras.backend.backend() == "torch":

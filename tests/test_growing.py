@@ -375,6 +375,7 @@ class Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.neutral("torch")
 @pytest.mark.parametrize(
     "build, batch",
     [(progan, 5), (stylegan, 6)],

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from keras_ae.callbacks import read_log
+from keras_ae.engine import format as form
 from keras_ae.engine import seeds
 from recipes import _experiment, autoencoder, drawing_lines
-from tests.cases.case import SOON
+from tests.cases import autoencoders
+from tests.cases.case import SOON, numpy_weights
 
 FOLDER = pathlib.Path(__file__).parent / "fixtures"
 pytestmark = pytest.mark.filterwarnings("ignore:the first stage .* was never trained")
@@ -40,6 +42,20 @@ def test_a_model_of_an_earlier_version(file):
     if not seeds.states(model):
         after = model.predict(x, verbose=0)
         np.testing.assert_allclose(after, values["prediction_after_step"], rtol=1e-3, atol=1e-4)
+
+
+def test_a_file_of_a_later_version_is_refused(tmp_path, monkeypatch):
+    """In one sentence, whether it is a model, or weights alone as in backups."""
+    model = numpy_weights(autoencoders.autoencoder())
+    monkeypatch.setattr(form, "FORMAT", form.FORMAT + 1)
+    model.save(tmp_path / "later.keras")
+    model.save_weights(tmp_path / "later.weights.h5")
+    assert keras.saving.load_model(tmp_path / "later.keras").count_params() == model.count_params()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"has form 2 .* forms up to 1: update keras_ae"):
+        keras.saving.load_model(tmp_path / "later.keras")
+    with pytest.raises(ValueError, match="update keras_ae"):
+        model.load_weights(tmp_path / "later.weights.h5")
 
 
 def of_this_backend(run, tmp_path):

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from . import distribution
+from . import format as form
 from .checks import LABEL_HINT, check_shape, ends
 from .sharing import known_networks
 from .trainer import Trainer
@@ -134,7 +135,7 @@ class Model(Trainer):
     # Saving --------------------------------------------------------------------------------------
 
     def get_config(self):
-        config = super().get_config()
+        config = {**super().get_config(), form.KEY: form.FORMAT}
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
             if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
                 config[name] = keras.saving.serialize_keras_object(getattr(self, name))
@@ -143,6 +144,7 @@ class Model(Trainer):
     @classmethod
     def from_config(cls, config):
         config, arguments = copy.deepcopy(config), {}  # Keras empties what it reads
+        form.check(config.pop(form.KEY, 1))
         with known_networks() as add:  # tied layers look for the layer that owns their kernel
             for name, value in config.items():
                 arguments[name] = keras.saving.deserialize_keras_object(value)
