@@ -8,7 +8,7 @@ from . import _lecture, _results
 
 FOLDER = pathlib.Path(__file__).parent.parent / "docs/gallery"
 MOST_BYTES = 80_000
-STRIP = ("autoencoder", "denoising", "latent_space", "fcn_skips", "cogan", "text_to_digit")
+STRIP = ("autoencoder", "denoising", "vae", "fcn_skips", "cogan", "text_to_digit")
 WIDTHS = (900, 760, 640, 520, 420, 320, 240)
 
 
