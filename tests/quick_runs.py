@@ -338,7 +338,7 @@ CONVOLUTIONAL = {
         figures={"samples", "growth", "fade"},
         point="digits of few pixels first, then of twice the side, which is faded in",
         shows=lambda n: (
-            n["frechet"] < 0.5 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
+            n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
         ),
     ),
     "diffusion": Quick(
