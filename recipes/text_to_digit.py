@@ -57,7 +57,7 @@ def main(
         guidance: how much samples are drawn towards their prompt; 1 is as in the data.
         samples: images whose digit, thickness and slant are measured.
     """
-    with ex.Run("text_to_digit", locals(), quick_epochs=8) as run:
+    with ex.Run("text_to_digit", locals(), quick_epochs=11) as run:
         if not prompts:
             raise ValueError("--prompts: pass at least one.")
         if samples < 90:
@@ -93,7 +93,7 @@ def main(
             model.sample(len(ids), labels=ids, seed=seed, guidance=strength, batch_size=100)
         )
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
-        number = np.arange(270 if run.quick else samples)
+        number = np.arange(180 if run.quick else samples)
         digits, wanted = number % 10, np.stack([number // 10 % 3, number // 30 % 3], axis=-1)
         texts = [words.sentence(digit, *which) for digit, which in zip(digits, wanted)]
         every, measured = captions.encode(texts), {}

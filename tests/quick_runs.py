@@ -338,7 +338,7 @@ CONVOLUTIONAL = {
         figures={"samples", "growth", "fade"},
         point="digits of few pixels first, then of twice the side, which is faded in",
         shows=lambda n: (
-            n["frechet"] < 0.5 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
+            n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 8
         ),
     ),
     "diffusion": Quick(
@@ -364,9 +364,9 @@ CONVOLUTIONAL = {
         figures={"prompts", "thickness", "slant"},
         point="the digit and its slant follow the words of the prompt",
         shows=lambda n: (
-            n["class_accuracy"] >= max(0.7, n["guidance_1_class_accuracy"])
-            and n["slant_accuracy"] > 0.45  # by chance a third
-            and n["slant_range"] > 8
+            n["class_accuracy"] >= max(0.6, n["guidance_1_class_accuracy"])
+            and n["slant_accuracy"] > 0.42  # by chance a third
+            and n["slant_range"] > 6
         ),
     ),
     "gan_progress": Quick(
