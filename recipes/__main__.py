@@ -11,7 +11,7 @@ gallery, and `python -m recipes --table` renews README.md and docs/results.md.
 
 import sys
 
-from . import _command, _gallery, _pages, _results
+from . import _command, _gallery, _pages, _quiet, _results
 from ._lecture import header as header
 from ._lecture import listing as listing
 from ._lecture import names as names
@@ -19,6 +19,7 @@ from ._lecture import names as names
 
 def main(arguments):
     """Does what a command line asks for."""
+    _quiet.silence()
     if arguments[:1] == ["--table"]:
         _pages.write()
         return

@@ -62,7 +62,7 @@ def strip():
     made = load()
     cells = [
         f'<td><img src="docs/gallery/{name}.png" width="270" alt="{name}"><br>'
-        f"<code>{made[name]['command'].removeprefix('python -m ')}</code></td>"
+        f"<code>{made[name]['command'].replace('python -m recipes', 'keras-ae run')}</code></td>"
         for name in STRIP
         if name in made
     ]

@@ -1,7 +1,7 @@
 """The lecture in its order: each slide's recipe, model file and figure, from `lecture.json`.
 
 An entry of `lecture.json` is one recipe. Its `slides` are the titles that its header names, the
-first of them the one it is listed under; `seconds` is what `--quick` takes on two cores, null where
+first of them the one it is listed under; `seconds` is the processor time of `--quick`, null where
 nobody measured it.
 """
 
@@ -56,7 +56,7 @@ def listing():
 
 
 def heading():
-    """The line above `listing`."""
+    """The line above `listing`; its times are processor time."""
     return _line("recipe", "slide", "what it shows", "quick")
 
 

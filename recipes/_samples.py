@@ -42,7 +42,7 @@ def _first(images, number):
 def watch(run, images, extractor, looks=10):
     """A monitor of samples, on images of the training set."""
     real = 2.0 * images.x_train[:4000] - 1.0
-    looks, number = (4, 500) if run.quick else (looks, min(2000, len(real)))
+    looks, number = (min(looks, 4), 500) if run.quick else (looks, min(2000, len(real)))
     every = max(1, run.epochs // looks)
     return callbacks.SampleMonitor(run.folder / "monitor", real, extractor, every, number, run.seed)
 
@@ -129,23 +129,34 @@ def outcome(run, what, key=""):
     )
 
 
-def style_pictures(run, model, about):
-    """The slide's pictures: mixed styles, truncation, noise on and off, and a walk as a GIF."""
+def style_pictures(run, model, extractor, about):
+    """The slide's pictures: mixed styles, truncation, noise on and off, and a walk as a GIF.
+
+    Returns:
+        str, the outcome in a line: which styles set the digit.
+    """
     run.say("Styles are mixed, truncated, and walked through.")
     about = f"{about}, Fréchet distance {run.values['frechet']['value']:.1f}"
     count, sides = model.num_styles, (model.num_styles - 2) // 2
     w, other = (model.map(model.sample_noise(6, seed=run.seed + k)) for k in (1, 2))
-    fine = 2 + 2 * (sides // 2)  # the first layer of fine styles
-    parts = {"coarse": (0, 2), "middle": (2, fine), "fine": (fine, count)}
-    blank = np.zeros((1, *model.image_shape), "float32")
+    own, blank = in_range(model.synthesize(w)), np.zeros((1, *model.image_shape), "float32")
     rows = {"styles\nof these": np.concatenate([blank, in_range(model.synthesize(other))])}
+    fine = 2 + 2 * (sides // 2)  # the first layer of fine styles
+    parts, shares = {"coarse": (0, 2), "middle": (2, fine), "fine": (fine, count)}, {}
     for name, (start, stop) in parts.items():
         if start < stop:
+            mixed = in_range(model.mix(w, other, start, stop))  # (6, 6, *image_shape)
             for number in (0, 1):
-                mixed = in_range(model.mix(w[number : number + 1], other, start, stop)[0])
-                own = in_range(model.synthesize(w[number : number + 1]))
-                rows[f"{name}, into\nimage {number + 1}"] = np.concatenate([own, mixed])
+                row = np.concatenate([own[number : number + 1], mixed[number]])
+                rows[f"{name}, into\nimage {number + 1}"] = row
+            before = np.repeat(extractor.classify(own), len(other))
+            after = extractor.classify(mixed.reshape(-1, *model.image_shape))
+            shares[name] = np.mean(before != after)
+            run.metric(f"{name}_sets_class", shares[name], "share of images of another class then")
+    said = ", ".join(f"{name} ones {share:.0%}" for name, share in shares.items())
+    said = f"styles of another image change the digit: {said} of the time"
     title = "Left an image; in each column some of its layers take the styles of the image on top"
+    title += f"\n{said[0].upper()}{said[1:]}"
     run.figure("mixing", figures.strips(rows, f"{title}\n{about}"))
 
     noise = model.sample_noise(10, seed=run.seed + 3)
@@ -167,6 +178,7 @@ def style_pictures(run, model, about):
     run.figure("noise", figures.strips(rows, f"{title}\n{about}"))
     walk = in_range(model.walk(6, 10, run.seed))
     run.animation("walk", figures.moving_picture(walk, "A walk through styles"))
+    return f"{said}; noise changes a pixel by {change.mean():.3f} of 1"
 
 
 @contextlib.contextmanager

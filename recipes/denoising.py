@@ -38,7 +38,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Trains one denoising autoencoder per corruption and shows it weaker and stronger noise."""
-    with ex.Run("denoising", locals(), quick_epochs=4) as run:
+    with ex.Run("denoising", locals(), quick_epochs=6) as run:
         # 1. Data: clean digits; the noise is the model's
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train, images.x_test

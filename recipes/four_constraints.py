@@ -62,20 +62,21 @@ def main(
         masked: share of the pixels that the denoising one does not see.
         deviation: standard deviation of a pixel under the VAE.
     """
-    with ex.Run("four_constraints", locals(), quick_epochs=30) as run:
+    with ex.Run("four_constraints", locals(), quick_epochs=5) as run:
         # 1. Data: digits to learn, and what is none
-        images = sources.load(data, image_size=8 if run.quick and data == "digits" else 28)
+        images = sources.load(data, image_size=14 if run.quick else 28)
         if images.y_train is None:
             raise ValueError("--data needs labels: pass digits or mnist, for instance.")
         if run.quick:
-            units = min(units, 100)
+            units = min(units, 400)
         x_train, x_test, shape = images.x_train, images.x_test, images.x_train.shape[1:]
-        number, probed = min(len(x_test), 10_000), slice(0, 5000)
+        number, probed = min(len(x_test), 10_000), slice(0, 2000 if run.quick else 5000)
         rng = np.random.default_rng(seed)
         noise = rng.permuted(x_test, axis=0)  # every pixel as grey as ever, and on its own
         order = rng.permutation(x_test[0].size)
         other = x_test.reshape(len(x_test), -1)[:, order].reshape(x_test.shape)
-        extractor = evaluation.feature_extractor(images)
+        run.say("a small classifier, whose features score the pictures of random codes")
+        extractor = evaluation.feature_extractor(images, epochs=1 if run.quick else 4)
         drawn = rng.choice(len(x_train), min(number, len(x_train)), replace=False)
         features = lambda x: extractor(evaluation.quantize(x))
         real = features(x_test[:number])
@@ -120,6 +121,7 @@ def main(
             model.fit(x_train, batch_size=100, epochs=run.epochs, verbose=0, callbacks=file)
 
             # 5. Look: the code, what is no digit, and what random codes become
+            run.say(f"{name}: looking at its code")
             test, passed = model.encode(x_test), {k: model.reconstruct(x) for k, x in kinds.items()}
             lost = {
                 kind: evaluation.squared_error(x, passed[kind]) / evaluation.mean_image_error(x, x)
@@ -145,9 +147,10 @@ def main(
                 run.metric(f"{key}_{what}", value, COLUMNS[what][1])
             table[name] = {COLUMNS[what][0]: value for what, value in found.items()}
             codes[name] = test[0], test[:200]
-            rows[name] = np.concatenate([x[:3] for x in passed.values()] + [new[:4]])
+            line = f"{name}\nnoise lost {lost['noise']:.0%}"
+            rows[line] = np.concatenate([x[:3] for x in passed.values()] + [new[:4]])
         about = f"{data}, {x_test[0].size}-{units}-code-{units}, {run.epochs} epochs, seed {seed}"
-        title = "Three digits, pixels in another order, independent pixels, and what comes back;\n"
+        title = "Three digits, pixels in another order, noise (independent pixels), and results;\n"
         title += "at the right random codes (every number drawn alone; prior: N(0, 1)), decoded"
         run.figure("pictures", figures.strips(rows, f"{title}\n{about}"))
         title = "The code (how much of it speaks, varies, tells digits); shares of variance that\n"
@@ -156,7 +159,10 @@ def main(
         title = f"The code of one test digit, and the activations of 200\n{about}"
         run.figure("codes", figures.activations(codes, title))
         run.save(model)
-        run.finish()
+        lost = COLUMNS["noise_lost"][0]
+        outcome = "of noise (independent pixels) this share is lost (a copy loses nothing): "
+        outcome += ", ".join(f"{name} {found[lost]:.0%}" for name, found in table.items())
+        run.finish(outcome, "pictures")
 
 
 if __name__ == "__main__":

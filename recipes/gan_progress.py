@@ -134,7 +134,7 @@ def main(
         models: some of gan, dcgan, cogan, progan, stylegan and stylegan2.
         width: channels of the convolutional networks at half the side of the images.
     """
-    with ex.Run("gan_progress", locals(), quick_epochs=12) as run:
+    with ex.Run("gan_progress", locals(), quick_epochs=9) as run:
         if unknown := set(models) - set(LINE):
             raise ValueError(f"--models {' '.join(unknown)}: pass some of {', '.join(LINE)}.")
         # 1. Data, padded to 32 x 32, and the classifier that scores: fixed before any GAN is
@@ -222,7 +222,7 @@ def main(
         title = f"Samples of each GAN; below the training image nearest to the last row\n{about}"
         run.figure("nearest", figures.strips(rows, title))
         title = f"What the averaged generator draws while it is trained\n{about}"
-        label = f"Fréchet distance of {len(real)} samples"
+        label = f"Fréchet distance of {watch.num_samples} samples"
         run.figure("training", figures.curves(curves, title, "epoch", label, log_y=True))
         trivial = run.values["independent_pixels_ratio_to_floor"]["value"]
         result = ", ".join(f"{name} {ratio:.3g}" for name, ratio in ratios.items())

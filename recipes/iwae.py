@@ -45,15 +45,16 @@ def main(
         k: importance samples in the bounds that the IWAEs are trained with.
         samples: importance samples in the estimate of the likelihood.
     """
-    with ex.Run("iwae", locals(), quick_epochs=100) as run:
+    with ex.Run("iwae", locals(), quick_epochs=6) as run:
         # 1. Data: every pixel white with the probability that is its grey, anew in every epoch
-        images = sources.load(data, image_size=8 if run.quick and data == "digits" else None)
+        images = sources.load(data, image_size=None)
+        x_train, x_test = images.x_train, images.x_test
         if run.quick:
-            k, samples = (5,), 500
+            k, samples, x_train, x_test = (5, 20), 200, x_train[:5000], x_test[:1000]
         binarize = sources.RandomBinarize()
-        (x_test,) = binarize((images.x_test,), np.random.default_rng(0))
+        (x_test,) = binarize((x_test,), np.random.default_rng(0))
         shape, heads = x_test.shape[1:], ("mean", "log_variance")
-        rates = images.x_train.mean(axis=0).clip(1e-3, 1 - 1e-3)
+        rates = x_train.mean(axis=0).clip(1e-3, 1 - 1e-3)
         logits = np.log(rates / (1 - rates))
         trivial = np.mean(keras_ae.losses.bernoulli(x_test, np.broadcast_to(logits, x_test.shape)))
         run.metric("independent_pixels", trivial, "nats per test image, the trivial answer")
@@ -73,7 +74,7 @@ def main(
                 importance_weighted=number > 1,
             )
             # 4. Train
-            batches = sources.Batches(images.x_train, batch_size=20, seed=seed, augment=binarize)
+            batches = sources.Batches(x_train, batch_size=20, seed=seed, augment=binarize)
             steps = run.epochs * batches.num_batches
             rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
             model.compile(keras.optimizers.Adam(rate))
@@ -82,6 +83,7 @@ def main(
 
             # 5. Look: the bound, the likelihood (a tighter bound still), units in use
             suffix = "" if number == 1 else f"_iwae_{number}"
+            run.say(f"k = {number}: the likelihood of {len(x_test):,} test images")
             bound = lambda m=model, n=number: evaluation.negative_log_likelihood(m, x_test, n)
             nll = lambda m=model: evaluation.negative_log_likelihood(m, x_test, samples)
             for name, compute, (xs, means, errors) in zip(
@@ -102,13 +104,15 @@ def main(
         error = gains.std(ddof=1) / np.sqrt(len(gains))
         run.metric("gain", gains.mean(), f"nats per test image, IWAE {k[-1]} over the VAE")
         run.metric("gain_error", error, "standard error over test images")
-        title = (
-            f"k = 1 is the VAE; {samples} samples for the likelihood, bars: standard error over "
-        )
-        title += f"test images\n{data}, {run.epochs} epochs, seed {seed}"
+        title = f"k = 1 is the VAE; {samples} samples for the likelihood; bars: standard error "
+        title += f"over {len(x_test):,} test images\nimage by image k = {k[-1]} gains "
+        title += f"{gains.mean():.2f} ± {error:.2f} nats over the VAE; independent pixels: "
+        title += f"{trivial:.1f}\n{data}, {run.epochs} epochs, seed {seed}"
         axes = ("k, importance samples in training", "nats per test image, low is good")
         run.figure("bounds", figures.curves(found, title, *axes, log_x=True, bars=True))
-        run.finish()
+        outcome = f"a test image takes {each[0].mean():.2f} nats with the VAE, "
+        outcome += f"{each[-1].mean():.2f} with the IWAE of k = {k[-1]}; independent pixels: "
+        run.finish(f"{outcome}{trivial:.1f}", "bounds")
 
 
 def kept(file, compute):

@@ -48,7 +48,7 @@ def main(
         guidance: how much samples are drawn towards their class; 1 is as in the data.
         samples: images that are drawn for each score, at most as many as there are test images.
     """
-    with ex.Run("latent_diffusion", locals(), quick_epochs=7) as run:
+    with ex.Run("latent_diffusion", locals(), quick_epochs=9) as run:
         # 1. Data in [-1, 1], digits with a margin, and their classes
         side, width = (16, 16) if run.quick else (32, width)
         images, extractor = _samples.prepared(run, side)

@@ -45,7 +45,7 @@ def main(
         side, size = 32, 16
         if run.quick:
             side, size, width, most, depth = 16, 32, 96, 32, 2
-        images, extractor = _samples.prepared(run, side)
+        images, extractor = _samples.prepared(run, side, 4500)
         x_train = 2.0 * images.x_train[: len(images.x_train) // size * size] - 1.0
         # 2. Model: it grows from 8 x 8, as the paper's does, with time to fade in and to stay
         phase = run.epochs * len(x_train) // (4 if run.quick else 6)
@@ -57,15 +57,16 @@ def main(
         model = keras_ae.StyleGAN(**networks, **how)
         model.compile(model.paper_optimizers(4e-3 if run.quick else 1e-3))
         # 4. Train
-        looks = _samples.watch(run, images, extractor)
+        looks = _samples.watch(run, images, extractor, 2 if run.quick else 10)
         watching = [looks, *run.callbacks()]
         model.fit(x_train, batch_size=size, epochs=run.epochs, verbose=0, callbacks=watching)
 
         # 5. Look: scores, samples over time, and what styles do
         about = f"{data}, {run.epochs} epochs of {len(x_train)} images, seed {seed}"
+        about += ", too few for whole digits" if run.quick else ""
         run.metric("images_seen", run.epochs * len(x_train), "real images seen")
-        outcome = _samples.pictures(run, model, images, extractor, looks, about, "training")
-        _samples.style_pictures(run, model, about)
+        _samples.pictures(run, model, images, extractor, looks, about, "training")
+        outcome = _samples.style_pictures(run, model, extractor, about)
         run.save(model, export=not run.quick)  # which takes a while
         run.finish(outcome, "mixing")
 

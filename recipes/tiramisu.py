@@ -133,6 +133,8 @@ def main(
         title += (
             f"{run.epochs} epochs of crops of {crop} and {finetune} of whole images, seed {seed}"
         )
+        if run.quick:
+            title += "\nso early outlines are right, and digits are taken for one another"
         some = slice(None, None, len(x_test) // 3)
         shown = (x_test[some][:3], y_test[some][:3], found, names, title, void)
         run.figure("overlays", figures.overlays(*shown, zoom=min(x_test.shape[1:3]) // 3))

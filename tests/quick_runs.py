@@ -126,7 +126,7 @@ QUICK = {
         figures={"strips_masking", "strips_salt_and_pepper", "strips_gaussian", "gain"},
         point="noisy digits come back clean, cleaner than a median filter makes them",
         shows=lambda n: all(
-            n[f"{name}_gain"] > max(6, n[f"{name}_median_gain"] + 2)
+            n[f"{name}_gain"] > max(5, n[f"{name}_median_gain"] + 1.5)
             for name in ("masking", "salt_and_pepper", "gaussian")
         ),
     ),
@@ -168,18 +168,17 @@ QUICK = {
         figures={"bounds"},
         point="more samples make the bound tighter",
         shows=lambda n: (
-            n["nll"] < 0.95 * n["independent_pixels"]
-            and n["nll"] < n["bound"]
-            and n["nll_iwae_5"] < n["bound_iwae_5"] < n["bound"]
-            and n["gain"] > 0
+            n["nll"] < 0.75 * n["independent_pixels"]
+            and n["nll_iwae_20"] < n["bound_iwae_20"] < n["bound_iwae_5"] < n["bound"]
+            and n["gain"] > n["gain_error"]
         ),
     ),
     "adversarial_autoencoder": Quick(
         figures={"codes", "samples", "styles"},
         point="any distribution can be forced on the codes",
         shows=lambda n: (
-            n["gaussian_mmd"] < 0.02  # an untrained encoder's is above 0.5
-            and n["gaussian_in_8_d_squared_error"] < 3
+            max(n["gaussian_mmd"], n["mixture_with_labels_mmd"]) < 0.02  # untrained: above 0.5
+            and n["gaussian_in_8_d_squared_error"] < 35
             and n["error_100_labels"] < 25
         ),
     ),
@@ -190,7 +189,7 @@ QUICK = {
             n["floor_frechet"] < 4 < n["standard_fitted_frechet"] + n["variational_frechet"]
             and 0 < n["halves_frechet"] < 8
             and all(
-                3 * n[f"{name}_frechet"]
+                2 * n[f"{name}_frechet"]
                 < min(n["standard_frechet"], n["independent_pixels_frechet"])
                 for name in ("standard_fitted", "variational", "adversarial")
             )
@@ -201,7 +200,7 @@ QUICK = {
         figures={"table", "pictures", "codes"},
         point="each of four constraints keeps an autoencoder from copying everything",
         shows=lambda n: (
-            n["none_noise_lost"] < 0.6 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
+            n["none_noise_lost"] < 0.5 * min(n[f"{name}_noise_lost"] for name in CONSTRAINTS)
             and n["sparse_speaking"] < 0.4 * n["none_speaking"]
             and n["small_code_numbers"] == 16
             and n["small_code_frechet"] < min(n["none_frechet"], n["sparse_frechet"])
@@ -259,16 +258,20 @@ QUICK |= {
 QUICK |= {  # small networks with many operations, which JAX fuses
     "stylegan": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="coarse styles set the digit, fine ones its strokes",
+        point="coarse and middle styles set the digit, fine ones its strokes, noise very little",
         shows=lambda n: (
-            n["frechet"] < 0.7 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
     "stylegan2": Quick(
         figures={"samples", "training", "mixing", "truncation", "noise"},
-        point="styles that scale kernels draw better digits",
+        point="the same of styles that scale kernels",
         shows=lambda n: (
-            n["frechet"] < 0.6 * n["independent_pixels_frechet"] and n["classes_hit"] > 7
+            max(n["coarse_sets_class"], n["middle_sets_class"]) > n["fine_sets_class"]
+            and n["noise_changes"] < 0.03
+            and n["classes_hit"] > 4
         ),
     ),
 }
@@ -285,11 +288,10 @@ CONVOLUTIONAL = {
     ),
     "unpooling_segnet": Quick(
         figures={"overlays", "classes"},
-        point="finer maps handed across give finer outlines",
+        point="switches keep outlines that interpolation loses, whole maps keep more",
         shows=lambda n: (
-            n["trivial_mean_iou"] + 0.05 < n["add_mean_iou"]
-            and 0.15 < n["switches_boundary"] < n["add_boundary"]
-            and 0.15 < n["bilinear_boundary"] < n["add_boundary"]
+            n["trivial_mean_iou"] + 0.1 < n["add_mean_iou"]
+            and n["bilinear_ink_iou"] + 0.05 < n["switches_ink_iou"] < n["add_ink_iou"]
             and n["bilinear_bits"] == 0 < n["switches_bits"] < n["add_bits"]
         ),
     ),
@@ -304,10 +306,10 @@ CONVOLUTIONAL = {
     ),
     "tiramisu": Quick(
         figures={"overlays", "classes"},
-        point="dense blocks label street scenes better than one class everywhere",
+        point="dense blocks, all joined by skip connections, bring back fine outlines",
         shows=lambda n: (
-            n["mean_iou"] > n["trivial_mean_iou"] + 0.01
-            and n["mean_iou_batch_statistics"] > n["trivial_mean_iou"] + 0.01
+            min(n["mean_iou"], n["mean_iou_batch_statistics"]) > n["trivial_mean_iou"] + 0.08
+            and min(n["boundary"], n["boundary_batch_statistics"]) > 0.5
         ),
     ),
     "mix_and_match": Quick(
@@ -327,9 +329,8 @@ CONVOLUTIONAL = {
         figures={"pairs", "walk"},
         point="one noise gives a digit and its edges",
         shows=lambda n: (
-            # in a minute both learn digits; that edges belong to them takes longer
-            n["shared_patches"] < 0.6 * n["independent_pixels_patches"]
-            and n["unshared_edge_iou"] < n["unshared_chance_edge_iou"] + 0.02
+            n["shared_edge_iou"] > n["shared_chance_edge_iou"] + 0.08
+            and n["unshared_edge_iou"] < n["unshared_chance_edge_iou"] + 0.03
             and n["shared_parameters"] < 0.6 * n["unshared_parameters"]
         ),
     ),
@@ -356,7 +357,7 @@ CONVOLUTIONAL = {
         shows=lambda n: (
             n["reconstruction_frechet"] < 0.1 * n["independent_pixels_frechet"]
             and n["guidance_1_frechet"] < 0.4 * n["independent_pixels_frechet"]
-            and n["class_accuracy"] >= max(0.85, n["guidance_1_class_accuracy"])
+            and n["class_accuracy"] >= max(0.75, n["guidance_1_class_accuracy"])
         ),
     ),
     "text_to_digit": Quick(
@@ -372,7 +373,7 @@ CONVOLUTIONAL = {
         figures={"samples", "nearest", "training"},
         point="a later GAN draws better digits from as many images",
         shows=lambda n: (
-            n["dcgan_ratio_to_floor"] < 5 < n["independent_pixels_ratio_to_floor"]
+            n["dcgan_ratio_to_floor"] < 6 < n["independent_pixels_ratio_to_floor"]
             and n["dcgan_frechet"] < n["gan_frechet"]
             and n["dcgan_classes_hit"] == 10
         ),

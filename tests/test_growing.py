@@ -436,3 +436,19 @@ def test_a_larger_image_depends_on_its_own_styles():
     assert np.abs(model.synthesize(other) - drawn).max() > 1e-3
     found = model.project(drawn, steps=5)
     assert found.shape == w.shape
+
+
+def test_stylegan_takes_the_other_loss_of_its_paper():
+    """Wasserstein with a gradient penalty: of generated images that are the real ones it is 0."""
+    other = {"loss": "wasserstein", "gradient_penalty": 10.0, "r1": 0.0}
+    model = numpy_weights(stylegan(**other))
+    assert {name: model.get_config()[name] for name in other} == other
+    x = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype("float32"))
+    model._generate = lambda batch, label, training: x
+    terms = {name: array(term) for name, term in model.loss_terms(x, None, None, False).items()}
+    assert terms.keys() == {"discriminator", "generator", "gradient_penalty"}
+    judge = lambda images: model._judge(images, {}, False)
+    np.testing.assert_allclose(terms["discriminator"], 0.0, atol=1e-6)
+    np.testing.assert_allclose(terms["generator"], -array(judge(x))[:, 0], rtol=1e-5)
+    slope = np.sqrt(2.0 * array(losses.zero_centered_penalty(judge, x)))
+    np.testing.assert_allclose(terms["gradient_penalty"], (slope - 1.0) ** 2, rtol=1e-3)
