@@ -41,7 +41,7 @@ def test_a_run_leaves_what_it_promises(finished):
     numbers = {name: metric["value"] for name, metric in content["metrics"].items()}
     assert numbers["test_squared_error"] < 0.6 * numbers["mean_image_squared_error"]
     assert numbers["knn_accuracy"] > 0.5
-    assert content["backend"] == keras.backend.backend() and content["seconds"] > 0
+    assert content["backend"] == keras.backend.backend() and content["seconds"] < 60
     rows = read_log(finished / "log.csv")
     assert [int(row["epoch"]) for row in rows] == list(range(content["epochs"]))
     assert {"loss", "reconstruction", "val_loss", "seconds"} <= set(rows[0])
@@ -155,18 +155,23 @@ def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
 
 def test_memory_of_tensors_that_are_gone_is_used_again():
     """New pages would be asked of Linux in every round: a fault for each of 4096 bytes."""
+    program = """
+import resource
+import numpy as np
+from recipes import _experiment
+
+assert _experiment.keep_freed_memory()
+faults = []
+for _ in range(6):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    arrays = [np.full(3_000_000, 1.0) for _ in range(5)]  # 24 MB each
+    del arrays
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+assert max(faults[1:]) < 100, faults
+"""
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("another system's allocator is left as it is")
-    import resource
-
-    assert experiment.keep_freed_memory()
-    faults = []
-    for _ in range(7):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        arrays = [np.full(3_000_000, 1.0) for _ in range(5)]  # 24 MB each
-        del arrays
-        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-    assert np.median(faults[1:]) < 100, faults
+    processes.run("-c", program)
 
 
 @pytest.mark.slow
