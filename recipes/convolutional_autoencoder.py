@@ -52,7 +52,7 @@ def main(
     distribute: ex.Distribute = 1,
 ):
     """Trains the slide's network beside dense ones with codes of 32 and of 3 numbers."""
-    with ex.Run("convolutional_autoencoder", locals(), quick_epochs=5) as run:
+    with ex.Run("convolutional_autoencoder", locals(), quick_epochs=8) as run:
         # 1. Data: pixels in [-1, 1], because the decoder ends in tanh
         images = sources.load(data, image_size=28)
         x_train, x_test = images.x_train * 2 - 1, images.x_test * 2 - 1

@@ -59,7 +59,7 @@ def main(
         latent_dim: size of the code.
         units: units of each of the two hidden layers of every network.
     """
-    with ex.Run("generation", locals(), quick_epochs=5) as run:
+    with ex.Run("generation", locals(), quick_epochs=8) as run:
         # 1. Data, and the classifier that scores: one seed, fixed before anything is scored
         images = sources.load(data, image_size=28)
         if images.y_train is None:

@@ -65,7 +65,7 @@ def main(
         if images.y_train is None:
             raise ValueError("--data needs labels: pass digits or mnist, for instance.")
         if run.quick:  # fewer units, and a stronger pull on them in the few steps there are
-            units, k, kl = 200, (5, 15, 40), 10 * kl
+            units, k, l1, kl = 200, (5, 15, 40), 2 * l1, 10 * kl
         mean = images.x_train.mean(axis=0)
         x_train, x_test = images.x_train - mean, images.x_test - mean
         shape, steps = x_train.shape[1:], run.epochs * -(-len(x_train) // 100)
@@ -102,7 +102,7 @@ def main(
             )
             # 5. Look: filters, activations, and what logistic regression reads from the codes
             train, test = model.encode(x_train), model.encode(x_test)
-            known = slice(0, 5_000 if run.quick else None)
+            known = slice(0, 10_000 if run.quick else None)
             pairs = (train[known], images.y_train[known]), (test, images.y_test)
             run.say(f"{name}: logistic regression on its codes")
             errors[name] = run.once(f"{name} probe", probe_error, *pairs, seed)
