@@ -108,7 +108,8 @@ QUICK = {
         figures={"filters", "activations", "probe"},
         point="few units speak for a digit, and a classifier still reads them",
         shows=lambda n: (
-            n["L1_speaking"] < 0.5 * n["dense_speaking"] > n["KL_speaking"] / 0.75
+            n["L1_speaking"] < 0.5 * n["dense_speaking"]
+            and n["KL_speaking"] < 0.75 * n["dense_speaking"]
             and n["k_5_speaking"] < 0.2 * n["dense_speaking"]
             and max(n["L1_probe_error"], n["k_5_probe_error"], n["k_15_probe_error"]) < 3
         ),
