@@ -1,6 +1,7 @@
 """The house itself: floors, backends, Cases, docstrings, tests that run, recipes and results."""
 
 import ast
+import doctest
 import importlib
 import inspect
 import pathlib
@@ -187,6 +188,18 @@ def raises(value):
     if inspect.isclass(value):
         source = source.partition("def __init__")[2].partition("\n    def ")[0]
     return "raise ValueError" in source
+
+
+def test_examples_run():
+    """Those of docstrings that begin with >>>, as a reader would type them."""
+    tried = 0
+    for module in modules():
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+            if test.examples:
+                result = doctest.DocTestRunner().run(test)
+                assert not result.failed, test.name
+                tried += result.attempted
+    assert tried >= 9
 
 
 def test_every_test_is_collected():

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from keras_ae.callbacks import read_log
-from keras_ae.engine import format as form
-from keras_ae.engine import seeds
+from keras_ae.engine import file_format, seeds
 from recipes import _experiment, autoencoder, drawing_lines
 from tests.cases import autoencoders
 from tests.cases.case import SOON, numpy_weights
@@ -47,12 +46,12 @@ def test_a_model_of_an_earlier_version(file):
 def test_a_file_of_a_later_version_is_refused(tmp_path, monkeypatch):
     """In one sentence, whether it is a model, or weights alone as in backups."""
     model = numpy_weights(autoencoders.autoencoder())
-    monkeypatch.setattr(form, "FORMAT", form.FORMAT + 1)
+    monkeypatch.setattr(file_format, "FORMAT", file_format.FORMAT + 1)
     model.save(tmp_path / "later.keras")
     model.save_weights(tmp_path / "later.weights.h5")
     assert keras.saving.load_model(tmp_path / "later.keras").count_params() == model.count_params()
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"has form 2 .* forms up to 1: update keras_ae"):
+    with pytest.raises(ValueError, match=r"in format 2 .* formats up to 1: update keras_ae"):
         keras.saving.load_model(tmp_path / "later.keras")
     with pytest.raises(ValueError, match="update keras_ae"):
         model.load_weights(tmp_path / "later.weights.h5")

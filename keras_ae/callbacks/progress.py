@@ -17,6 +17,14 @@ class Progress(keras.callbacks.Callback):
     Args:
         name: str, what is trained, the start of each line.
         every_seconds: float, least time between two lines. Defaults to `2.0`.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from keras_ae.callbacks import Progress
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x = np.ones((8, 2))
+        >>> _ = model.fit(x, x[:, :1], epochs=20, verbose=0, callbacks=[Progress("a line")])
     """
 
     _last = None  # time of the latest line of any instance

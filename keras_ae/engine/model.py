@@ -8,8 +8,7 @@ import shutil
 import keras
 from keras import ops
 
-from . import distribution
-from . import format as form
+from . import distribution, file_format
 from .checks import LABEL_HINT, check_shape, ends
 from .sharing import known_networks
 from .trainer import Trainer
@@ -135,7 +134,7 @@ class Model(Trainer):
     # Saving --------------------------------------------------------------------------------------
 
     def get_config(self):
-        config = {**super().get_config(), form.KEY: form.FORMAT}
+        config = {**super().get_config(), file_format.KEY: file_format.FORMAT}
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
             if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
                 config[name] = keras.saving.serialize_keras_object(getattr(self, name))
@@ -144,7 +143,7 @@ class Model(Trainer):
     @classmethod
     def from_config(cls, config):
         config, arguments = copy.deepcopy(config), {}  # Keras empties what it reads
-        form.check(config.pop(form.KEY, 1))
+        file_format.check(config.pop(file_format.KEY, 1))
         with known_networks() as add:  # tied layers look for the layer that owns their kernel
             for name, value in config.items():
                 arguments[name] = keras.saving.deserialize_keras_object(value)

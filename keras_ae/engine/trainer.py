@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from . import checks, distribution, recovery, seeds
-from . import format as form
+from . import checks, distribution, file_format, recovery, seeds
 from .batches import Batches
 
 STEPS_PER_EXECUTION = 20  # what `compile` chooses for "auto"
@@ -370,12 +369,12 @@ class Trainer(keras.Model):
     def save_own_variables(self, store):
         super().save_own_variables(store)
         seeds.save(self, store)
-        store[form.KEY] = np.array(form.FORMAT)
+        store[file_format.KEY] = np.array(file_format.FORMAT)
         store["order"] = np.array([self._order_seed, self.epochs_trained], "int64")
 
     def load_own_variables(self, store):
         kept = {key: store[key] for key in store.keys()}  # noqa: SIM118, Keras' store is no dict
-        form.check(kept.get(form.KEY, 1))
+        file_format.check(kept.get(file_format.KEY, 1))
         super().load_own_variables({key: kept[key] for key in kept if key.isdigit()})
         seeds.load(self, kept)
         if "order" in kept:
